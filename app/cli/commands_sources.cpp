@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// dossier new, add, sources: what is in a dossier.
+#include <algorithm>
+#include <cstdio>
+
+#include <nlohmann/json.hpp>
+
+#include "app/cli/commands.h"
+#include "app/cli/environment.h"
+#include "app/cli/headless.h"
+
+namespace dossier::app::cli {
+namespace {
+
+using nlohmann::json;
+
+SessionOptions withReader() {
+    SessionOptions options;
+    options.reader = ingest::makeReader(readerProgram());
+    return options;
+}
+
+const char* stateName(SourceState state) {
+    switch (state) {
+    case SourceState::Queued:
+        return "queued";
+    case SourceState::Reading:
+        return "reading";
+    case SourceState::Ready:
+        return "ready";
+    case SourceState::Failed:
+        break;
+    }
+    return "failed";
+}
+
+bool finished(const Session& session, JobId id) {
+    for (const Job& job : session.jobs()) {
+        if (job.id == id) {
+            return job.state != JobState::Running;
+        }
+    }
+    return true;
+}
+
+const Job* jobOf(const Session& session, JobId id) {
+    for (const Job& job : session.jobs()) {
+        if (job.id == id) {
+            return &job;
+        }
+    }
+    return nullptr;
+}
+
+void printOutcome(const Job& job) {
+    constexpr std::size_t kShown = 20;
+    for (std::size_t i = 0; i < job.leftOut.size() && i < kShown; ++i) {
+        std::fprintf(stderr, "left out  %s: %s\n", job.leftOut[i].path.c_str(),
+                     job.leftOut[i].reason.c_str());
+    }
+    if (job.leftOut.size() > kShown) {
+        std::fprintf(stderr, "left out  %zu more\n", job.leftOut.size() - kShown);
+    }
+    for (const Job::Problem& problem : job.problems) {
+        std::fprintf(stderr, "failed    %s: %s. %s\n", problem.path.c_str(),
+                     problem.failure.failed.c_str(), problem.failure.remedy.c_str());
+    }
+}
+
+} // namespace
+
+int runNew(const NewCommand& command) {
+    const auto session = Session::create(command.dossier, {});
+    std::printf("%s\n", session->folder().string().c_str());
+    return kAnswered;
+}
+
+int runAdd(const AddCommand& command) {
+    const auto session = Session::open(command.dossier, withReader());
+    AddRequest request;
+    for (const std::filesystem::path& path : command.paths) {
+        request.paths.push_back(std::filesystem::absolute(path));
+    }
+    request.password = command.password;
+    request.walk.honourGitignore = !command.everything;
+    ProgressLine line;
+    const JobId id = session->addSources(request);
+    QObject::connect(session.get(), &Session::jobChanged, session.get(), [&](JobId changed) {
+        if (const Job* job = jobOf(*session, changed); job && job->state == JobState::Running) {
+            line.show("Reading " + job->item, job->progress);
+        }
+    });
+    waitUntil([&] { return finished(*session, id); }, [&] { session->cancelJob(id); });
+    line.clear();
+    session->flush();
+    const Job* job = jobOf(*session, id);
+    if (!job) {
+        return kFailed;
+    }
+    printOutcome(*job);
+    std::printf("%llu added", static_cast<unsigned long long>(job->succeeded));
+    if (!job->problems.empty()) {
+        std::printf(", %zu failed", job->problems.size());
+    }
+    if (!job->leftOut.empty()) {
+        std::printf(", %zu left out", job->leftOut.size());
+    }
+    std::printf("\n");
+    if (job->state == JobState::Cancelled) {
+        complain("Stopped", "What was added stays in the dossier");
+        return kFailed;
+    }
+    if (job->failure) {
+        complain(job->failure->failed, job->failure->remedy);
+        return kFailed;
+    }
+    return job->succeeded == 0 && !job->problems.empty() ? kFailed : kAnswered;
+}
+
+int runSources(const SourcesCommand& command) {
+    const auto session = Session::open(command.dossier, {});
+    json list = json::array();
+    for (const Source& source : session->sources()) {
+        if (command.json) {
+            json entry{{"name", source.path()},       {"state", stateName(source.state)},
+                       {"title", source.title},       {"sha256", source.sha256},
+                       {"bytes", source.fileBytes},   {"pages", source.pages},
+                       {"lines", source.lines},       {"included", source.included},
+                       {"warnings", source.warnings}, {"tokens", json()}};
+            if (source.tokens) {
+                entry["tokens"] = *source.tokens;
+            }
+            list.push_back(std::move(entry));
+            continue;
+        }
+        std::printf("%-8s  %10llu bytes  %s\n", stateName(source.state),
+                    static_cast<unsigned long long>(source.fileBytes), source.path().c_str());
+        if (source.failure) {
+            std::printf("          %s. %s\n", source.failure->failed.c_str(),
+                        source.failure->remedy.c_str());
+        }
+    }
+    if (command.json) {
+        std::printf("%s\n", list.dump(1, ' ', false, json::error_handler_t::replace).c_str());
+    }
+    return kAnswered;
+}
+
+} // namespace dossier::app::cli

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The lanes of a dossier as files: listing, checking, deleting, moving to another disk, getting rid
+// of replaced records. Nothing here deletes anything that the person did not ask for.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "app/model_types.h"
+
+namespace dossier::app {
+
+struct LaneEntry {
+    std::string name;                ///< file name without ".lane"; what commands take
+    std::filesystem::path file;      ///< in the dossier
+    std::filesystem::path elsewhere; ///< where it really is, when it was moved to another disk
+    std::int64_t usedMs = 0;         ///< last read or extended
+    std::vector<std::string> levels; ///< titles of the levels that use it; filled in by a session
+    engine::LaneFileInfo info;       ///< without `tail`
+    std::optional<Failure> failure;  ///< why info is empty
+};
+
+/// What reading for a level would take.
+struct LaneOutlook {
+    std::string level;
+    std::uint64_t keep = 0, read = 0, total = 0; ///< tokens
+    std::uint64_t bytes = 0;                     ///< on the disk, for what is read
+    double seconds = 0;                          ///< 0: not known
+    std::string text() const; ///< "keeps 41,200 tokens, re-reads 3,100 (about 6 min)"
+};
+
+/// One thread at a time.
+class LaneCatalogue {
+  public:
+    /// `folder`: of the dossier. The engine needs no model.
+    LaneCatalogue(const std::filesystem::path& folder, engine::Engine& engine)
+        : m_folder(folder / "lanes"), m_engine(engine) {}
+
+    /// By last use, latest first. Verify::Contents compares every checksum.
+    std::vector<LaneEntry> list(engine::Verify, const engine::ProgressFn& = {},
+                                std::stop_token = {}) const;
+    /// Error(NotFound) names the lanes that there are.
+    LaneEntry find(const std::string& name) const;
+
+    /// Errors: Busy while it is being written; Io, Permission.
+    void remove(const std::string& name);
+    /// Copies the lane into another folder, compares, and leaves a link to it here. Error(DiskFull)
+    /// before anything is written; until the link is there the lane stays where it was.
+    void move(const std::string& name, const std::filesystem::path& to, const engine::ProgressFn&,
+              std::stop_token);
+    /// Writes the lane anew without what was replaced. Returns bytes freed.
+    std::uint64_t compact(const std::string& name, const engine::ProgressFn&, std::stop_token);
+    /// Deletes lanes, the longest unused first, until all together take at most `bytes`. Returns
+    /// the deleted ones.
+    std::vector<LaneEntry> keepWithin(std::uint64_t bytes);
+
+  private:
+    LaneEntry describe(const std::filesystem::path& file, engine::Verify, const engine::ProgressFn&,
+                       std::stop_token) const;
+    void requireUnused(const LaneEntry&) const;
+
+    std::filesystem::path m_folder;
+    engine::Engine& m_engine;
+};
+
+/// Remembers that a lane was used now.
+void touchLane(const std::filesystem::path& file);
+
+} // namespace dossier::app

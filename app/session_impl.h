@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The inside of a session: what the window thread keeps in memory, and the threads that do the
+// work. Everything here belongs to the window thread unless it says otherwise.
+#pragma once
+
+#include <QPointer>
+#include <QTimer>
+#include <map>
+#include <set>
+
+#include "app/asking/asker.h"
+#include "app/asking/corpus.h"
+#include "app/asking/profile.h"
+#include "app/job_list.h"
+#include "app/lanes/lane_catalogue.h"
+#include "app/lanes/lane_keeper.h"
+#include "app/lanes/reading_board.h"
+#include "app/reading/adder.h"
+#include "app/session.h"
+#include "app/store/store.h"
+#include "app/work_queue.h"
+
+namespace dossier::app {
+
+class Session::Impl {
+  public:
+    Impl(std::unique_ptr<Store> opened, const SessionOptions& given);
+    ~Impl();
+
+    void attach(Session* owner); ///< after the Session exists: timers, engine, unfinished reading
+
+    // ---- helpers
+    /// Runs `write` on the storage thread, then `saved` in the window thread; a failure is told
+    /// through Session::failed and `saved` is not called.
+    void save(std::function<void()> write, std::function<void()> saved = {});
+    void post(std::function<void()> action); ///< to the window thread, from any thread
+    void tellFailure(const Error& error);    ///< any thread
+    void refresh();                          ///< 33 ms timer
+    Source* find(SourceId id);
+    Answer* find(AnswerId id);
+
+    // ---- sources
+    void putSource(const Source& source); ///< new or changed
+    void dropSource(SourceId id);
+    void startReading(std::vector<Source> sources, const std::string& password,
+                      const std::shared_ptr<RunningJob>& job);
+    Adder::Callbacks adderCallbacks();
+    void engineChanged();
+    void countTokens(const EngineHost::Core::Loaded& loaded);
+    void touched(SourceId id); ///< to be announced with the next refresh
+
+    // ---- answers
+    struct Active {
+        std::shared_ptr<AnswerWriter> writer; ///< shared with the asking thread
+        std::int64_t savedMs = 0;
+        bool saved = false; ///< the final state is on disk
+        std::shared_ptr<std::atomic<bool>> begun;
+    };
+    Answer newAnswer(QuestionId question, const std::string& level);
+    void startAnswer(const Answer& answer, AskInput input, std::function<void()> store,
+                     std::function<void()> stored);
+    AskInput inputOf(const Question& question, const std::string& level);
+    std::vector<AskInput::Turn> historyBefore(const Question& question) const;
+    void takeNews(AnswerId id, Active& active);
+    void finished(AnswerId id);
+
+    // ---- lanes
+    struct LaneLook;
+    std::optional<LaneLook> laneLook();
+    void lookAtLanes();
+    void lookAtReading();
+    void wish(ReadingWish);
+    /// Fills in state and text; false while nothing is known.
+    bool describeLevel(const ProfileLevel&, LevelInfo&) const;
+    JobId laneJob(const std::string& title, std::function<void(LaneCatalogue&, RunningJob&)> work);
+
+    SessionOptions options;
+    std::unique_ptr<Store> store;
+    Session* session = nullptr;
+
+    std::vector<Source> sources;
+    std::map<SourceId, Source> removed; ///< for undo, until the session ends
+    std::vector<Thread> threads;
+    std::map<QuestionId, Question> questions;
+    std::map<QuestionId, QuestionOptions> questionOptions;
+    std::map<AnswerId, Answer> answers;
+    std::vector<Mark> marks;
+    std::map<std::string, std::string> settings;
+    std::set<SourceId> changedSources; ///< not yet announced
+
+    std::optional<Profile> profile; ///< of the loaded model
+    std::uint64_t profileGeneration = 0, contextTokens = 0;
+    std::map<AnswerId, Active> active;
+    std::map<QObject*, std::shared_ptr<std::atomic<std::uint64_t>>> searches;
+    JobList jobs;
+    QTimer timer;
+
+    std::vector<LaneEntry> lanes;
+    std::map<std::string, LaneOutlook> laneOutlooks; ///< by level
+    ReadingStatus readingStatus;
+    bool lanesDirty = true, lookingAtLanes = false, askingBoard = false;
+    int ticks = 0;
+    /// Of the lookup thread; by source and tokenizer.
+    std::map<std::pair<SourceId, std::string>, WantedPiece> lanePieces;
+
+    Corpus corpus;
+    std::unique_ptr<Asker> asker; ///< of the asking thread; null without an engine
+    WorkQueue storage{WorkQueue::AtEnd::Finish};
+    WorkQueue exports{WorkQueue::AtEnd::Drop};
+    WorkQueue lookup{WorkQueue::AtEnd::Drop};
+    WorkQueue reading{WorkQueue::AtEnd::Drop};
+    WorkQueue asking{WorkQueue::AtEnd::Drop};
+};
+
+} // namespace dossier::app

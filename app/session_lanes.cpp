@@ -1,0 +1,386 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What is read of the dossier: looked at from a thread of the session, read by another process.
+#include <algorithm>
+
+#include "app/session_impl.h"
+#include "engine/base/memory_ledger.h"
+
+namespace dossier::app {
+namespace {
+
+/// Rows, frontiers and the rest of a lane file, over the rows alone.
+constexpr double kBytesOverRows = 1.6;
+
+std::string priceText(const LaneOutlook& outlook) {
+    std::string text = grouped(outlook.read) + " tokens";
+    if (outlook.seconds > 0) {
+        text += ", " + aboutTime(outlook.seconds);
+    }
+    return text;
+}
+
+} // namespace
+
+// ---------------------------------------------------------------- looking, lookup thread
+
+/// One source in the forms that lanes are compared by. The session's cache knows it by its text.
+struct Session::Impl::LaneLook {
+    Impl& d;
+    EngineHost::Core::Loaded loaded;
+    Profile profile;
+    std::vector<Source> sources;
+    std::shared_ptr<engine::Engine> engine;
+    double speed = 0;
+
+    PieceMaker maker() const { return {profile, *loaded.encoder}; }
+
+    const WantedPiece& pieceOf(const Source& source) {
+        auto& cache = d.lanePieces[{source.id, loaded.encoder->fingerprint()}];
+        if (cache.id.empty()) {
+            const std::string text = d.corpus.document(source.id)->text;
+            cache.id = maker().documentId(source.path(), text);
+            cache.tokens = maker().document(source.id, source.path(), text).tokens.size();
+        }
+        return cache;
+    }
+
+    LaneOutlook outlook(const ProfileLevel& level, const std::vector<Source>& wantedSources) {
+        std::vector<WantedPiece> wanted{
+            {maker().preludeId(level), maker().prelude(level).tokens.size()}};
+        for (const Source& source : wantedSources) {
+            wanted.push_back(pieceOf(source));
+        }
+        const auto file = laneFile(d.store->folder() / "lanes", loaded.model.fingerprint,
+                                   loaded.encoder->fingerprint(), level.effort);
+        engine::LaneFileInfo info;
+        std::error_code error;
+        if (std::filesystem::exists(file, error)) {
+            info = engine->inspectLane(file, engine::Verify::Directory, {}, {});
+        }
+        const auto startsWith = [&](std::size_t piece, std::span<const engine::Token> begin) {
+            const auto tokens =
+                piece == 0
+                    ? maker().prelude(level).tokens
+                    : maker()
+                          .document(wantedSources[piece - 1].id, wantedSources[piece - 1].path(),
+                                    d.corpus.document(wantedSources[piece - 1].id)->text)
+                          .tokens;
+            return begin.size() < tokens.size() &&
+                   std::equal(begin.begin(), begin.end(), tokens.begin());
+        };
+        const LanePlan plan = planLane(info.contents.marks, info.tail, wanted, startsWith);
+        LaneOutlook result;
+        result.level = level.name;
+        result.keep = plan.keep;
+        result.read = plan.toRead();
+        result.total = plan.total();
+        const double perToken =
+            info.tokens > 0 ? static_cast<double>(info.fileBytes) / static_cast<double>(info.tokens)
+                            : loaded.model.kvBytesPerToken * kBytesOverRows;
+        result.bytes = static_cast<std::uint64_t>(static_cast<double>(result.read) * perToken);
+        result.seconds = speed > 0 ? static_cast<double>(result.read) / speed : 0;
+        return result;
+    }
+};
+
+std::optional<Session::Impl::LaneLook> Session::Impl::laneLook() {
+    if (options.engine == nullptr || !profile) {
+        return std::nullopt;
+    }
+    const auto core = options.engine->core();
+    const auto loaded = core->loadedNow();
+    if (!loaded) {
+        return std::nullopt;
+    }
+    std::vector<Source> included;
+    std::copy_if(sources.begin(), sources.end(), std::back_inserter(included),
+                 [](const Source& s) { return s.included && s.state == SourceState::Ready; });
+    return LaneLook{*this,          *loaded,
+                    *profile,       std::move(included),
+                    loaded->engine, core->speed().readTokensPerSecond};
+}
+
+void Session::Impl::lookAtLanes() {
+    if (lookingAtLanes) {
+        return; // again when that is done
+    }
+    lanesDirty = false;
+    auto look = laneLook();
+    if (!look) {
+        return; // until a model is loaded
+    }
+    lookingAtLanes = true;
+    auto shared = std::make_shared<LaneLook>(std::move(*look));
+    lookup.post([this, shared](std::stop_token stop) {
+        std::vector<LaneEntry> found;
+        std::map<std::string, LaneOutlook> outlooks;
+        std::optional<Error> error;
+        try {
+            if (shared->speed <= 0) {
+                shared->speed =
+                    ReadingBoard(store->folder()).speed(shared->loaded.model.fingerprint);
+            }
+            found = LaneCatalogue(store->folder(), *shared->engine)
+                        .list(engine::Verify::Directory, {}, stop);
+            for (LaneEntry& entry : found) {
+                for (const ProfileLevel& level : shared->profile.levels) {
+                    if (level.effort == entry.info.prefix && !entry.failure) {
+                        entry.levels.push_back(level.title);
+                    }
+                }
+            }
+            if (shared->profile.whole && !shared->profile.documentHeader.empty()) {
+                for (const ProfileLevel& level : shared->profile.levels) {
+                    outlooks[level.name] = shared->outlook(level, shared->sources);
+                }
+            }
+        } catch (const Error& e) {
+            error = e; // shown where the lane is used; here it only leaves the view as it was
+        }
+        post([this, found = std::move(found), outlooks = std::move(outlooks),
+              failed = error.has_value()]() mutable {
+            lookingAtLanes = false;
+            if (!failed) {
+                lanes = std::move(found);
+                laneOutlooks = std::move(outlooks);
+                emit session->lanesChanged();
+                emit session->levelsChanged();
+            }
+        });
+    });
+}
+
+void Session::Impl::lookAtReading() {
+    std::error_code error;
+    if (askingBoard ||
+        !std::filesystem::exists(store->folder() / "lanes" / "dossier.lock", error)) {
+        return;
+    }
+    askingBoard = true;
+    lookup.post([this](std::stop_token) {
+        std::optional<ReadingStatus> now;
+        try {
+            now = ReadingBoard(store->folder()).status();
+        } catch (const Error&) {
+            // Asked again soon.
+        }
+        post([this, now] {
+            askingBoard = false;
+            if (now && !(*now == readingStatus)) {
+                const bool ended = readingStatus.active() && !now->active();
+                readingStatus = *now;
+                lanesDirty = lanesDirty || ended;
+                emit session->readingChanged();
+                emit session->levelsChanged();
+            }
+        });
+    });
+}
+
+bool Session::Impl::describeLevel(const ProfileLevel& level, LevelInfo& info) const {
+    const auto it = laneOutlooks.find(level.name);
+    const bool sharesReading = readingStatus.active() && profile->level(readingStatus.level) &&
+                               profile->level(readingStatus.level)->effort == level.effort;
+    if (sharesReading && readingStatus.total > 0) {
+        info.state = LevelState::Preparing;
+        info.prepared =
+            static_cast<double>(readingStatus.done) / static_cast<double>(readingStatus.total);
+        info.stateText =
+            (readingStatus.state == ReadingStatus::State::Paused ? "Paused at " : "Preparing ") +
+            std::to_string(static_cast<int>(info.prepared * 100)) + " %";
+        return true;
+    }
+    if (it == laneOutlooks.end()) {
+        return false;
+    }
+    const LaneOutlook& outlook = it->second;
+    if (outlook.read == 0 || outlook.total == 0) {
+        return true; // ready
+    }
+    info.prepared = static_cast<double>(outlook.keep) / static_cast<double>(outlook.total);
+    if (level.effort.empty()) {
+        info.stateText = "Reads " + priceText(outlook) + " first";
+        return true;
+    }
+    info.state = LevelState::NeedsReading;
+    info.stateText = "Needs " +
+                     (outlook.seconds > 0 ? aboutTime(outlook.seconds)
+                                          : grouped(outlook.read) + " tokens of reading") +
+                     " and " + formatBytes(outlook.bytes);
+    return true;
+}
+
+// ---------------------------------------------------------------- Session
+
+const std::vector<LaneEntry>& Session::lanes() const {
+    return d->lanes;
+}
+
+const ReadingStatus& Session::reading() const {
+    return d->readingStatus;
+}
+
+std::optional<LaneOutlook> Session::laneOutlook(const std::string& level) const {
+    const auto it = d->laneOutlooks.find(level.empty() ? defaultLevel() : level);
+    return it == d->laneOutlooks.end() ? std::nullopt : std::optional(it->second);
+}
+
+void Session::priceWithout(const std::vector<SourceId>& removed, QObject* context,
+                           std::function<void(LaneOutlook)> done) {
+    auto look = d->laneLook();
+    if (!look) {
+        return;
+    }
+    const auto shared = std::make_shared<Impl::LaneLook>(std::move(*look));
+    std::erase_if(shared->sources, [&](const Source& source) {
+        return std::find(removed.begin(), removed.end(), source.id) != removed.end();
+    });
+    d->lookup.post([this, shared, guard = QPointer<QObject>(context),
+                    done = std::move(done)](std::stop_token) {
+        try {
+            if (shared->speed <= 0) {
+                shared->speed =
+                    ReadingBoard(d->store->folder()).speed(shared->loaded.model.fingerprint);
+            }
+            const LaneOutlook outlook =
+                shared->outlook(shared->profile.requireLevel({}), shared->sources);
+            d->post([guard, done, outlook] {
+                if (guard) {
+                    done(outlook);
+                }
+            });
+        } catch (const Error& error) {
+            d->tellFailure(error);
+        }
+    });
+}
+
+void Session::startReading(const std::string& level) {
+    if (!d->options.startReader || d->options.engine == nullptr) {
+        throw Error(ErrorCode::InvalidArgument, "This session cannot start a reading",
+                    "Use dossier read");
+    }
+    if (d->profile) {
+        d->profile->requireLevel(level);
+    }
+    // Our own engine lets go of the lanes first: a lane has one writer.
+    d->asking.post([this, level = level.empty() ? defaultLevel() : level](std::stop_token) {
+        d->asker->closeLanes();
+        d->post([this, level] {
+            try {
+                d->options.startReader(folder(), level);
+            } catch (const Error& error) {
+                emit failed(failureOf(error));
+            }
+        });
+    });
+}
+
+void Session::Impl::wish(ReadingWish what) {
+    lookup.post([this, what](std::stop_token) {
+        try {
+            ReadingBoard(store->folder()).wish(what);
+        } catch (const Error& error) {
+            tellFailure(error);
+        }
+    });
+}
+
+void Session::pauseReading() {
+    d->wish(ReadingWish::Pause);
+}
+
+void Session::resumeReading() {
+    d->wish(ReadingWish::Resume);
+}
+
+void Session::cancelReading() {
+    d->wish(ReadingWish::Cancel);
+}
+
+JobId Session::Impl::laneJob(const std::string& title,
+                             std::function<void(LaneCatalogue&, RunningJob&)> work) {
+    const auto job = jobs.start(JobKind::CheckModel, title);
+    // Behind the answers: our own engine lets go of the lanes first.
+    asking.post([this, job, work = std::move(work)](std::stop_token) {
+        std::optional<Error> error;
+        try {
+            if (!asker) {
+                throw Error(ErrorCode::NotFound, "There is no engine", "Load a model first");
+            }
+            asker->closeLanes();
+            const auto engine = options.engine->core()->engine();
+            LaneCatalogue catalogue(store->folder(), *engine);
+            work(catalogue, *job);
+        } catch (const Error& e) {
+            error = e;
+        }
+        JobList::end(*job, error);
+        post([this] { lanesDirty = true; });
+    });
+    return job->copy().id;
+}
+
+namespace {
+
+engine::ProgressFn progressOf(RunningJob& job) {
+    return [&job](const engine::Progress& p) { job.update([&](Job& j) { j.progress = p; }); };
+}
+
+} // namespace
+
+JobId Session::verifyLanes() {
+    return d->laneJob("Checking what is read", [this](LaneCatalogue& lanes, RunningJob& job) {
+        const auto entries = lanes.list(engine::Verify::Contents, progressOf(job), job.stop());
+        for (const LaneEntry& entry : entries) {
+            const bool damaged = entry.failure || entry.info.damagedBytes > 0;
+            const std::string result = !damaged        ? "good"
+                                       : entry.failure ? entry.failure->failed
+                                                       : entry.info.note;
+            d->store->setSetting("lane.check." + entry.name,
+                                 std::to_string(nowMs()) + " " + result);
+            if (damaged) {
+                job.update([&](Job& j) {
+                    j.problems.push_back(
+                        {entry.name, {ErrorCode::Corrupt, result, "Read the sources again"}});
+                });
+            }
+            d->post([this, name = entry.name, at = nowMs(), result] {
+                d->settings["lane.check." + name] = std::to_string(at) + " " + result;
+            });
+        }
+    });
+}
+
+JobId Session::deleteLane(const std::string& name) {
+    return d->laneJob("Deleting a lane",
+                      [name](LaneCatalogue& lanes, RunningJob&) { lanes.remove(name); });
+}
+
+JobId Session::moveLane(const std::string& name, const std::filesystem::path& to) {
+    return d->laneJob("Moving a lane", [name, to](LaneCatalogue& lanes, RunningJob& job) {
+        lanes.move(name, to, progressOf(job), job.stop());
+    });
+}
+
+std::string Session::forkPrice(QuestionId after) const {
+    const Question* question = this->question(after);
+    if (question == nullptr) {
+        return {};
+    }
+    Question behind = *question;
+    ++behind.number;
+    // Four bytes a token: an upper bound for prose. Nothing of the documents is read again.
+    constexpr std::uint64_t kBytesPerToken = 4;
+    std::uint64_t bytes = 0;
+    for (const AskInput::Turn& turn : d->historyBefore(behind)) {
+        bytes += turn.question.size() + turn.answer.size();
+    }
+    const std::uint64_t tokens = bytes / kBytesPerToken;
+    std::string text = "re-reads at most " + grouped(tokens) + " tokens of the conversation";
+    const double speed =
+        d->options.engine != nullptr ? d->options.engine->core()->speed().readTokensPerSecond : 0;
+    return speed > 0 ? text + ", " + aboutTime(static_cast<double>(tokens) / speed) : text;
+}
+
+} // namespace dossier::app

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// Everything that the vector kernels include. They are compiled behind a pragma that switches on an
+// instruction set, and this comes before it: see lanes_avx512.h.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <limits>
+#include <span>
+#include <vector>
+
+#include <immintrin.h>
+
+#include "engine/kernels/cpu/kernels.h"
+#include "engine/kernels/cpu/plain.h"
+#include "engine/model/formats.h"
+
+namespace dossier::engine {
+
+/// (exp(r) - 1 - r) / r^2 for |r| <= ln 2 / 2: a minimax polynomial, highest power first.
+constexpr float kExpPolynomial[6] = {1.9875691500e-4f, 1.3981999507e-3f, 8.3334519073e-3f,
+                                     4.1665795894e-2f, 1.6666665459e-1f, 5.0000001201e-1f};
+
+/// bf16 of the 16 e2m1 codes.
+constexpr std::array<Bf16, 16> e2m1Words() {
+    std::array<Bf16, 16> words{};
+    for (std::size_t code = 0; code < 16; ++code) {
+        words[code] = floatToBf16(kE2m1Values[code]);
+    }
+    return words;
+}
+alignas(64) constexpr std::array<Bf16, 16> kE2m1Words = e2m1Words();
+
+} // namespace dossier::engine

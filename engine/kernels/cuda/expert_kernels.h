@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+// Launchers of route_kernels.cu, expert_answer_kernels.cu and expert_read_kernels.cu: router and
+// mixture of experts.
+#pragma once
+
+#include "engine/experts/expert_layout.h"
+#include "engine/kernels/cuda/launch.h"
+#include "engine/kernels/types.h"
+
+namespace dossier::engine::cuda {
+
+/// Up to 1024 experts, 64 a token.
+bool routeFits(std::uint32_t experts, std::uint32_t top);
+/// logits [rows, experts] -> ids and weights [rows, top]. tokens: [rows], for hash layers.
+void route(const Queue&, std::uint32_t rows, const float* logits, const RouterParameters&,
+           std::uint32_t top, float scale, const std::int32_t* tokens, std::int32_t* ids,
+           float* weights);
+
+// ------------------------------------------------------------------------------- answering
+
+constexpr std::uint32_t kMaxAnswerTasks =
+    256; ///< distinct experts of one batch, with the shared one
+
+/// What the experts of one layer have to do for a batch of up to 16 rows; in device memory.
+struct AnswerPlan {
+    std::uint32_t count = 0; ///< distinct routed experts, ascending
+    std::uint32_t expert[kMaxAnswerTasks];
+    std::uint32_t rowMask[kMaxAnswerTasks];          ///< rows that chose it
+    const std::uint8_t* base[kMaxAnswerTasks];       ///< its block in VRAM
+    std::uint32_t miss[kMaxAnswerTasks];             ///< 1: being fetched, runs in the second part
+    float weight[kMaxAnswerTasks][kAnswerRows];      ///< by row
+    std::uint8_t rank[kMaxAnswerTasks][kAnswerRows]; ///< place among the row's experts, ascending
+};
+
+/// Where the blocks of a layer's experts are: VRAM addresses, null = not there.
+struct ExpertTable {
+    const std::uint8_t* const* resident = nullptr; ///< [experts]
+};
+
+struct AnswerBuffers {
+    AnswerPlan* plan = nullptr;
+    Bf16* products = nullptr;          ///< [tasks + 1][rows][inner]
+    std::uint8_t* codes = nullptr;     ///< their FP8 form
+    float* scales = nullptr;           ///< [tasks + 1][rows][inner/128]
+    Bf16* outputs = nullptr;           ///< [rows][top + 1][hidden], the shared expert last
+    std::uint32_t* counters = nullptr; ///< zeros; left as zeros
+    std::uint32_t tasks = 0;           ///< most distinct experts of a batch
+    static std::uint64_t counterCount(std::uint32_t tasks, std::uint32_t hidden,
+                                      std::uint32_t inner) {
+        return std::uint64_t{tasks + 1} * (inner / 128) + hidden / 64;
+    }
+};
+
+struct AnswerShape {
+    ExpertLayout layout;
+    std::uint32_t rows = 0, top = 0, experts = 0;
+    float limit = 0;
+};
+
+/// Fills the plan from the router's choice.
+void planAnswer(const Queue&, const AnswerShape&, const std::int32_t* ids, const float* weights,
+                ExpertTable, const AnswerBuffers&);
+
+enum class AnswerPart {
+    All,   ///< shared expert and all routed ones
+    First, ///< shared expert and the resident ones
+    Second ///< the fetched ones
+};
+/// a = FP8(weight * silu(w1 x) * (w3 x)) of every task.
+void answerUp(const Queue&, const AnswerShape&, AnswerPart, const QuantRows& x,
+              const ExpertParameters& shared, const AnswerBuffers&);
+/// w2 a; the block that brings the last part of an output adds up: y [rows, hidden].
+void answerDown(const Queue&, const AnswerShape&, AnswerPart, const ExpertParameters& shared,
+                const AnswerBuffers&, Bf16* y);
+
+// --------------------------------------------------------------------------------- reading
+
+/// counts [experts], and lists [experts][rows]: rows that chose each expert, ascending, each with
+/// the place of its weight (row * top + choice).
+void sortByExpert(const Queue&, std::uint32_t rows, std::uint32_t top, std::uint32_t experts,
+                  const std::int32_t* ids, std::uint32_t* counts, std::uint32_t* lists);
+
+/// x [count, columns] bf16 = quantised rows list[i] / top.
+void gatherRows(const Queue&, std::uint32_t count, const std::uint32_t* list, std::uint32_t top,
+                const QuantRows&, std::uint32_t columns, Bf16* x);
+
+/// gateUp [count, 2*inner] (w1, then w3) -> FP8(weight * silu(g) * u) as bf16 values [count,
+/// inner]. weights null: 1 (the shared expert).
+void gate(const Queue&, std::uint32_t count, const std::uint32_t* list, const float* weights,
+          float limit, const Bf16* gateUp, std::uint32_t inner, Bf16* products);
+
+/// sums [rows, columns] FP32 += out [count, columns] at rows list[i] / top.
+void addRows(const Queue&, std::uint32_t count, const std::uint32_t* list, std::uint32_t top,
+             const Bf16* out, std::uint32_t columns, float* sums);
+
+/// y = bf16(sums + shared).
+void finishSums(const Queue&, std::uint64_t count, const float* sums, const Bf16* shared, Bf16* y);
+
+} // namespace dossier::engine::cuda

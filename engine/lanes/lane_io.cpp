@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/lanes/lane_io.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <mutex>
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "engine/base/error.h"
+
+namespace dossier::engine {
+namespace {
+
+LaneHandle::WriteFn& writeFunction() {
+    static LaneHandle::WriteFn function = [](int descriptor, const void* data, std::size_t bytes) {
+        return ::write(descriptor, data, bytes);
+    };
+    return function;
+}
+
+/// At a limit on file sizes a write must fail, not end the process.
+void ignoreSizeSignal() {
+    static std::once_flag once;
+    std::call_once(once, [] {
+        struct sigaction now {};
+        if (sigaction(SIGXFSZ, nullptr, &now) == 0 && now.sa_handler == SIG_DFL) {
+            std::signal(SIGXFSZ, SIG_IGN);
+        }
+    });
+}
+
+} // namespace
+
+void LaneHandle::setWriteFunction(WriteFn function) {
+    writeFunction() = std::move(function);
+}
+
+LaneHandle::LaneHandle(std::filesystem::path file, Mode mode) : m_file(std::move(file)) {
+    ignoreSizeSignal();
+    const int flags = mode == Mode::Read    ? O_RDONLY
+                      : mode == Mode::Write ? O_RDWR | O_APPEND
+                                            : O_RDWR | O_APPEND | O_CREAT | O_EXCL;
+    m_descriptor = ::open(m_file.c_str(), flags | O_CLOEXEC, 0600);
+    if (m_descriptor < 0) {
+        throw systemError("open the lane " + m_file.string(), errno);
+    }
+    if (mode != Mode::Read && flock(m_descriptor, LOCK_EX | LOCK_NB) != 0) {
+        const int error = errno;
+        ::close(m_descriptor);
+        if (error == EWOULDBLOCK) {
+            throw Error(ErrorCode::Busy,
+                        "The lane " + m_file.string() + " is being written by another process",
+                        "Wait until its reading has finished, or pause it");
+        }
+        throw systemError("lock the lane " + m_file.string(), error);
+    }
+    m_direct = ::open(m_file.c_str(), O_RDONLY | O_DIRECT | O_CLOEXEC);
+}
+
+LaneHandle::~LaneHandle() {
+    ::close(m_descriptor);
+    if (m_direct >= 0) {
+        ::close(m_direct);
+    }
+}
+
+std::uint64_t LaneHandle::size() const {
+    struct stat status {};
+    if (fstat(m_descriptor, &status) != 0) {
+        throw systemError("look at the lane " + m_file.string(), errno);
+    }
+    return static_cast<std::uint64_t>(status.st_size);
+}
+
+bool LaneHandle::readAt(std::uint64_t offset, std::span<std::byte> out) const {
+    while (!out.empty()) {
+        const ssize_t n = pread(m_descriptor, out.data(), out.size(), static_cast<off_t>(offset));
+        if (n < 0 && errno == EINTR) {
+            continue;
+        }
+        if (n < 0) {
+            throw systemError("read the lane " + m_file.string(), errno);
+        }
+        if (n == 0) {
+            return false;
+        }
+        out = out.subspan(static_cast<std::size_t>(n));
+        offset += static_cast<std::uint64_t>(n);
+    }
+    return true;
+}
+
+bool LaneHandle::readAround(std::uint64_t offset, std::span<std::byte> out) const {
+    if (m_direct < 0) {
+        return readAt(offset, out);
+    }
+    constexpr std::size_t kPiece = std::size_t{1} << 21;
+    while (!out.empty()) {
+        const auto piece = out.first(std::min(out.size(), kPiece));
+        iovec vector{piece.data(), piece.size()};
+        // Without waiting gives what the cache has; the rest comes straight from the disk.
+        ssize_t n = preadv2(m_descriptor, &vector, 1, static_cast<off_t>(offset), RWF_NOWAIT);
+        if (n != static_cast<ssize_t>(piece.size())) {
+            n = pread(m_direct, piece.data(), piece.size(), static_cast<off_t>(offset));
+        }
+        if (n != static_cast<ssize_t>(piece.size())) { // the file's end, or a refusal
+            return readAt(offset, out);
+        }
+        out = out.subspan(piece.size());
+        offset += piece.size();
+    }
+    return true;
+}
+
+void LaneHandle::append(std::span<const std::byte> data) {
+    while (!data.empty()) {
+        const long n = writeFunction()(m_descriptor, data.data(), data.size());
+        if (n < 0 && errno == EINTR) {
+            continue;
+        }
+        if (n <= 0) {
+            throw systemError("write the lane " + m_file.string(), n < 0 ? errno : ENOSPC);
+        }
+        data = data.subspan(static_cast<std::size_t>(n));
+    }
+}
+
+void LaneHandle::cutTo(std::uint64_t size) {
+    if (ftruncate(m_descriptor, static_cast<off_t>(size)) != 0) {
+        throw systemError("shorten the lane " + m_file.string(), errno);
+    }
+}
+
+void LaneHandle::flush() {
+    if (fdatasync(m_descriptor) != 0) {
+        throw systemError("write the lane " + m_file.string() + " to the disk", errno);
+    }
+}
+
+void flushFolderOf(const std::filesystem::path& file) {
+    const std::filesystem::path folder =
+        file.has_parent_path() ? file.parent_path() : std::filesystem::path(".");
+    const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (descriptor >= 0) {
+        fsync(descriptor); // file systems that cannot are as safe as they get
+        ::close(descriptor);
+    }
+}
+
+} // namespace dossier::engine

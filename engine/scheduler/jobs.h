@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+// Work that takes many steps: reading tokens, generating answers. The owner thread runs one step at
+// a time and looks at its queue in between, so that a question never waits for a long reading.
+#pragma once
+
+#include <chrono>
+#include <future>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "engine/lanes/restore.h"
+#include "engine/quote/quotation_tracker.h"
+#include "engine/scheduler/runtime.h"
+
+namespace dossier::engine {
+
+using Clock = std::chrono::steady_clock;
+
+/// Appends tokens to a lane or a branch, a super-chunk a step. A lane with a file gets its records
+/// on the way; the job ends when all is on the disk.
+class ReadJob {
+  public:
+    ReadJob(std::span<const Token> tokens, ProgressFn progress, std::stop_token stop,
+            std::span<const LaneMark> marks = {})
+        : m_tokens(tokens),
+          m_marks(marks),
+          m_progress(std::move(progress)),
+          m_stop(std::move(stop)) {}
+
+    std::shared_ptr<Lane> lane; ///< one of the two is set
+    std::shared_ptr<Timeline> branch;
+    std::promise<void> finished;
+
+    /// True when all is read or the stop took effect. Throws what failed.
+    bool step(Runtime&);
+    double tokensPerSecond() const { return m_speed; }
+
+  private:
+    void begin();
+    void readChunk(Runtime&);
+    /// Writing that is due. False while the disk is still busy with the record before.
+    bool save(Runtime&);
+
+    std::span<const Token> m_tokens;
+    std::span<const LaneMark> m_marks;
+    ProgressFn m_progress;
+    std::stop_token m_stop;
+    bool m_begun = false, m_saveDue = false, m_tailDue = false;
+    std::size_t m_done = 0;
+    double m_seconds = 0, m_speed = 0;
+    double m_secondsPerToken = 0; ///< of the last full-sized piece
+};
+
+/// Opens a lane: brings it back from its file, checks it, replays what stands behind its last
+/// frontier.
+class RestoreJob {
+  public:
+    /// `store` may be null: a new lane in memory.
+    RestoreJob(std::unique_ptr<LaneStore> store, std::uint64_t keep, ProgressFn progress,
+               std::stop_token stop)
+        : m_store(std::move(store)),
+          m_keep(keep),
+          m_progress(std::move(progress)),
+          m_stop(std::move(stop)) {}
+
+    std::promise<LaneInfo> finished;
+
+    /// True when finished was fulfilled. Throws what failed.
+    bool step(Runtime&);
+    /// Lets go of device memory, on the owner thread.
+    void release() {
+        m_loader.reset();
+        m_lane.reset();
+    }
+
+  private:
+    void begin(Runtime&);
+    void load(Runtime&);
+    void check(Runtime&);
+    void replay(Runtime&);
+    void giveUpBehind(std::uint64_t tokens, const std::string& why);
+    void note(const std::string& sentence);
+    LaneIndex& index() { return m_lane->store->index(); }
+
+    std::unique_ptr<LaneStore> m_store;
+    std::uint64_t m_keep;
+    ProgressFn m_progress;
+    std::stop_token m_stop;
+    enum class Phase { Begin, Load, Check, Replay, Done } m_phase = Phase::Begin;
+    std::shared_ptr<Lane> m_lane;
+    std::unique_ptr<LaneLoader> m_loader;
+    std::uint64_t m_wanted = 0;  ///< tokens that the file promised
+    std::vector<Token> m_replay; ///< tokens behind the last frontier, not yet fed
+    LaneRestore m_result;
+    Clock::time_point m_start = Clock::now();
+};
+
+/// One answer in the making.
+class AnswerJob {
+  public:
+    AnswerJob(std::shared_ptr<Timeline> branch, const GenerateOptions&, TokenFn onToken,
+              std::stop_token, const LoadedModel&);
+
+    std::promise<GenerateResult> finished;
+
+    /// Samples from the branch's logits and tells the listener. Absent when the answer has ended
+    /// (result() is complete then); else the token to run next.
+    std::optional<Token> sample();
+    /// After sample() gave a token and the batch ran: true when that was the last one.
+    bool ended();
+    Timeline& branch() { return *m_branch; }
+    GenerateResult takeResult();
+    double tokensPerSecond() const;
+
+  private:
+    bool isStop(Token) const;
+    /// Whether quotation decoding lets the answer go on with this token.
+    bool mayFollow(Token) const;
+    /// The model's choice, or, where that would break a quotation, its best token that does not.
+    Token choose(bool& forced) const;
+
+    std::shared_ptr<Timeline> m_branch;
+    std::shared_ptr<const Tokenizer> m_tokenizer; ///< null: token ids only
+    GenerateOptions m_options;
+    TokenFn m_onToken;
+    std::stop_token m_stop;
+    Token m_endToken;
+    std::optional<StreamDecoder> m_decoder;
+    std::optional<QuotationTracker> m_quotation;
+    GenerateResult m_result;
+    Clock::time_point m_start = Clock::now();
+};
+
+} // namespace dossier::engine

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <utility>
+
+#include "engine/scheduler/jobs.h"
+
+namespace dossier::engine {
+namespace {
+
+/// How long a step may wait for the disk before the queue gets a look.
+constexpr std::chrono::milliseconds kDiskWait{20};
+
+/// The most that cancelling or a crash may lose, and the grain of what is read instead.
+constexpr double kChunkSeconds = 20;
+constexpr std::uint64_t kChunkStep = 2048;
+
+double secondsSince(Clock::time_point start) {
+    return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+void checkMarks(std::span<const LaneMark> marks, std::uint64_t begin, std::uint64_t end) {
+    std::uint64_t before = begin;
+    for (const LaneMark& mark : marks) {
+        if (mark.end <= begin || mark.end < before || mark.end > end ||
+            mark.id.size() > lane::kMaxMarkId || mark.id.find('\n') != std::string::npos) {
+            throw Error(ErrorCode::InvalidArgument,
+                        "The mark \"" + mark.id.substr(0, lane::kMaxMarkId) + "\" at " +
+                            std::to_string(mark.end) +
+                            " is not in order or outside of what is "
+                            "appended",
+                        "Give ends of documents in ascending order and short ids");
+        }
+        before = mark.end;
+    }
+}
+
+} // namespace
+
+void ReadJob::begin() {
+    m_begun = true;
+    Timeline& timeline = lane ? lane->timeline : *branch;
+    timeline.readSeconds = 0;
+    timeline.readTokens = 0;
+    if (!lane) {
+        return;
+    }
+    checkMarks(m_marks, timeline.size(), timeline.size() + m_tokens.size());
+    if (lane->store) {
+        lane->store->requireWritable();
+        m_saveDue = lane->due(); // what could not be written before
+        m_tailDue = true;
+    }
+    // Marks of tokens that an earlier job was to read and did not.
+    std::erase_if(lane->marks, [&](const LaneMark& mark) { return mark.end > timeline.size(); });
+    lane->marks.insert(lane->marks.end(), m_marks.begin(), m_marks.end());
+}
+
+void ReadJob::readChunk(Runtime& runtime) {
+    Timeline& timeline = lane ? lane->timeline : *branch;
+    // Super-chunks end at multiples of their size, where frontiers can stand.
+    const std::uint64_t position = timeline.size(), size = runtime.model().superChunk;
+    std::uint64_t end = lane ? lane->policy.chunkEnd(position) : (position / size + 1) * size;
+    if (m_secondsPerToken > 0) { // deep in a long text a whole one takes longer
+        const auto steps = static_cast<std::uint64_t>(kChunkSeconds / m_secondsPerToken /
+                                                      static_cast<double>(kChunkStep));
+        end = std::min(end, position + std::max<std::uint64_t>(steps, 1) * kChunkStep);
+    }
+    const auto count =
+        static_cast<std::size_t>(std::min<std::uint64_t>(m_tokens.size() - m_done, end - position));
+    const auto part = m_tokens.subspan(m_done, count);
+    const Clock::time_point start = Clock::now();
+    Clock::time_point told = start;
+    const auto report = [&](std::uint64_t rows) {
+        if (m_progress && secondsSince(told) > 0.1) {
+            told = Clock::now();
+            const double seconds = m_seconds + secondsSince(start);
+            m_progress({"Reading", m_done + rows, m_tokens.size(),
+                        static_cast<double>(m_done + rows) / std::max(seconds, 1e-6)});
+        }
+    };
+    std::vector<std::uint64_t> captures;
+    if (lane) {
+        captures = lane->captures(position, position + count, m_done + count == m_tokens.size());
+    }
+    auto frontiers = runtime.feed(timeline, part, report, m_stop, captures);
+    if (lane) {
+        lane->record(part, std::move(frontiers));
+        m_saveDue = lane->due();
+    }
+    if (count >= kChunkStep) {
+        m_secondsPerToken = secondsSince(start) / static_cast<double>(count);
+    }
+    m_done += count;
+    m_seconds += secondsSince(start);
+    m_speed = static_cast<double>(m_done) / std::max(m_seconds, 1e-6);
+    timeline.readSeconds = m_seconds;
+    timeline.readTokens = m_done;
+    if (m_progress) {
+        m_progress({"Reading", m_done, m_tokens.size(), m_speed});
+    }
+}
+
+bool ReadJob::save(Runtime& runtime) {
+    if (!lane || (!m_saveDue && m_done < m_tokens.size())) {
+        return true;
+    }
+    if (!lane->settled(kDiskWait)) {
+        return false;
+    }
+    if (std::exchange(m_saveDue, false)) {
+        lane->save(runtime.model());
+        return m_done < m_tokens.size() || !lane->store;
+    }
+    if (std::exchange(m_tailDue, false) && lane->saveTail(runtime.model())) {
+        return false; // until it is on the disk
+    }
+    return true;
+}
+
+bool ReadJob::step(Runtime& runtime) {
+    if (!m_begun) {
+        begin();
+    }
+    if (m_stop.stop_requested()) {
+        return true;
+    }
+    if (!save(runtime)) {
+        return false;
+    }
+    if (m_done == m_tokens.size()) {
+        return true;
+    }
+    try {
+        readChunk(runtime);
+    } catch (const Error& error) {
+        if (error.code() == ErrorCode::Cancelled) {
+            return true; // what was read before stays
+        }
+        throw;
+    }
+    return m_done == m_tokens.size() && save(runtime);
+}
+
+} // namespace dossier::engine

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the engine's owner thread works with: the loaded model, its lanes and its branches.
+// Everything here is touched by that thread only.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/base/memory_ledger.h"
+#include "engine/base/thread_pool.h"
+#include "engine/engine.h"
+#include "engine/model/checkpoint.h"
+#include "engine/model/scale_checks.h"
+#include "engine/scheduler/lane.h"
+#include "engine/tokenizer/tokenizer.h"
+#include "engine/transformer/forward.h"
+
+namespace dossier::engine {
+
+/// A checkpoint on a device, ready to run.
+struct LoadedModel {
+    explicit LoadedModel(Checkpoint opened)
+        : checkpoint(std::move(opened)), info(checkpoint.info()) {}
+
+    Checkpoint checkpoint;
+    ModelInfo info;
+    DeviceInfo device;
+    std::shared_ptr<const Tokenizer> tokenizer;
+    std::uint64_t contextTokens = 0; ///< room of every lane
+    std::uint32_t superChunk = 0;    ///< tokens read between two looks at the queue
+    std::unique_ptr<ScaleChecks> scales;
+    std::unique_ptr<ThreadPool> pool;
+    std::unique_ptr<Operations> ops;
+    std::unique_ptr<Forward> forward;
+
+    const ModelConfig& config() const { return checkpoint.config(); }
+};
+
+/// Opens, places and prepares a model. Errors as Checkpoint::open; OutOfMemory; for Device::Cuda
+/// also Unsupported (no usable GPU) and Busy. With Device::Auto those lead to the CPU, and the
+/// result's device says why. Limits the ledger's VRAM to the budget.
+std::unique_ptr<LoadedModel> loadModel(const LoadOptions&, MemoryLedger&, const ProgressFn&,
+                                       std::stop_token = {});
+
+/// Where memory will go; from the configuration alone.
+Forecast forecastMemory(const LoadOptions&);
+
+/// "AMD EPYC 9R14 (AVX-512 BF16, 2 threads)".
+std::string processorName(std::string_view kernels, unsigned threads);
+
+class Runtime {
+  public:
+    explicit Runtime(MemoryLedger& ledger) : m_ledger(ledger) {}
+
+    MemoryLedger& ledger() { return m_ledger; }
+    LoadedModel& model(); ///< Error(NotFound) when none is loaded
+    const std::unique_ptr<LoadedModel>& loaded() const { return m_model; }
+    void setModel(std::unique_ptr<LoadedModel>); ///< closes all lanes and branches
+
+    LaneInfo addLane(std::shared_ptr<Lane>);
+    std::shared_ptr<Lane> lane(LaneId) const; ///< Error(NotFound)
+    /// Error(Busy) when a lane of this process writes to that file.
+    void requireFree(const std::filesystem::path& file) const;
+    LaneInfo laneInfo(LaneId) const;
+    void closeLane(LaneId);
+
+    std::shared_ptr<Timeline> branch(BranchId) const; ///< Error(NotFound)
+    BranchInfo branchAt(LaneId, std::optional<std::uint64_t> position);
+    BranchInfo fork(BranchId);
+    void closeBranch(BranchId);
+
+    /// Runs tokens [0, count) of the span on a timeline and keeps the last one's logits. Returns
+    /// the frontiers at `captures`, positions in the part that is fed or where it begins.
+    std::vector<Frontier> feed(Timeline&, std::span<const Token>,
+                               const std::function<void(std::uint64_t)>& onRows, std::stop_token,
+                               std::span<const std::uint64_t> captures = {});
+    /// Computes the logits at a timeline's end where they are not known, by replaying from the
+    /// lane's nearest frontier. Error(InvalidArgument) when nothing was read.
+    void requireLogits(Timeline&);
+
+    std::vector<std::vector<float>>
+    score(Timeline&, const std::vector<std::vector<Token>>& continuations, std::stop_token);
+    /// One more token for each timeline, as one batch; updates their logits.
+    void step(std::span<Timeline* const> timelines, std::span<const Token> tokens);
+
+  private:
+    /// A timeline that ends at an earlier position of a lane, its last token always replayed.
+    std::shared_ptr<Timeline> replay(const std::shared_ptr<Lane>&, std::uint64_t position,
+                                     std::uint64_t& replayed);
+    BranchInfo addBranch(std::shared_ptr<Timeline>, std::uint64_t replayed);
+
+    MemoryLedger& m_ledger;
+    std::unique_ptr<LoadedModel> m_model;
+    std::map<LaneId, std::shared_ptr<Lane>> m_lanes;
+    std::map<BranchId, std::shared_ptr<Timeline>> m_branches;
+    std::uint64_t m_nextId = 1;
+};
+
+} // namespace dossier::engine

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What stays read when documents come, change and go.
+#include "app/lanes/lane_plan.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace dossier::app {
+namespace {
+
+using ::testing::ElementsAre;
+
+const std::vector<WantedPiece> kWanted{{"p", 10}, {"a", 100}, {"b", 200}, {"c", 50}};
+
+LanePlan plan(const std::vector<engine::LaneMark>& marks, const std::vector<WantedPiece>& wanted,
+              const std::vector<engine::Token>& tail = {}, std::size_t beginsWithTail = 99) {
+    return planLane(marks, tail, wanted,
+                    [&](std::size_t piece, auto) { return piece == beginsWithTail; });
+}
+
+TEST(LanePlan, NothingReadYet) {
+    const LanePlan p = plan({}, kWanted);
+    EXPECT_THAT(p.order, ElementsAre(0, 1, 2, 3));
+    EXPECT_EQ(p.keep, 0u);
+    EXPECT_EQ(p.toRead(), 360u);
+}
+
+TEST(LanePlan, NewDocumentsGoToTheEnd) {
+    const LanePlan p = plan({{10, "p"}, {210, "b"}}, kWanted);
+    EXPECT_THAT(p.order, ElementsAre(0, 2, 1, 3));
+    EXPECT_EQ(p.keep, 210u);
+    EXPECT_EQ(p.keptPieces, 2u);
+    EXPECT_EQ(p.toRead(), 150u);
+}
+
+TEST(LanePlan, AChangedDocumentGoesBehindTheOnesThatDidNotChange) {
+    // b became b2; c stood behind it and is known not to change.
+    const std::vector<WantedPiece> wanted{{"p", 10}, {"a", 100}, {"b2", 210}, {"c", 50}};
+    const LanePlan p = plan({{10, "p"}, {110, "a"}, {310, "b"}, {360, "c"}}, wanted);
+    EXPECT_THAT(p.order, ElementsAre(0, 1, 3, 2));
+    EXPECT_EQ(p.keep, 110u);
+    EXPECT_EQ(p.toRead(), 260u);
+}
+
+TEST(LanePlan, RemovingTheLastDocumentReadsNothing) {
+    const std::vector<WantedPiece> wanted{{"p", 10}, {"a", 100}};
+    const LanePlan p = plan({{10, "p"}, {110, "a"}, {310, "b"}}, wanted);
+    EXPECT_EQ(p.toRead(), 0u);
+    EXPECT_EQ(p.total(), 110u);
+}
+
+TEST(LanePlan, AHalfReadDocumentGoesOnWhereItStopped) {
+    const std::vector<engine::Token> tail(60);
+    const LanePlan p = plan({{10, "p"}, {110, "a"}}, kWanted, tail, 3);
+    EXPECT_THAT(p.order, ElementsAre(0, 1, 3, 2));
+    EXPECT_EQ(p.keep, 170u);
+    EXPECT_EQ(p.keptPieces, 2u);
+    EXPECT_EQ(plan({{10, "p"}, {110, "a"}}, kWanted, tail).keep,
+              110u); // of a document that is gone
+}
+
+TEST(LanePlan, AnotherPreludeKeepsNothing) {
+    EXPECT_EQ(plan({{10, "other"}, {110, "a"}}, kWanted).keep, 0u);
+    EXPECT_EQ(plan({{11, "p"}, {111, "a"}}, kWanted).keep, 0u); // the id, but not the length
+}
+
+TEST(LanePlan, AHalfReadPreludeIsGoneOnWith) {
+    EXPECT_EQ(plan({}, kWanted, std::vector<engine::Token>(4), 0).keep, 4u);
+}
+
+} // namespace
+} // namespace dossier::app

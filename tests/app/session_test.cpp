@@ -1,0 +1,611 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The session as the window uses it: a scripted engine, an event loop, and what is on disk after.
+#include "app/session.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <QCoreApplication>
+#include <QElapsedTimer>
+#include <QEventLoop>
+
+#include "app/store/store.h"
+#include "tests/support/fake_encoder.h"
+#include "tests/support/fake_engine.h"
+#include "tests/support/fake_reader.h"
+#include "tests/support/temp_folder.h"
+
+namespace dossier::app {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+constexpr const char* kLease = "LEASE\n\n5.2 The Landlord shall keep the Structure in good repair "
+                               "and shall bear the cost of doing so.\n\n5.3 The Tenant shall give "
+                               "notice within thirty (30) days.\n";
+
+class SessionTest : public ::testing::Test {
+  protected:
+    SessionTest() {
+        static int argc = 1;
+        static char name[] = "test";
+        static char* argv[] = {name, nullptr};
+        if (QCoreApplication::instance() == nullptr) {
+            static QCoreApplication application(argc, argv);
+        }
+        host = std::make_unique<EngineHost>(
+            [this] {
+                auto made = std::make_unique<test::FakeEngine>(script);
+                engine = made.get();
+                ++enginesMade;
+                return made;
+            },
+            [this](const engine::ModelInfo&) { return encoder; });
+        host->setSampling(false);
+        options.reader = std::make_shared<test::FakeReader>();
+        options.engine = host.get();
+        options.profiles = DOSSIER_SOURCE_DIR "/resources/profiles";
+        options.author = "ab";
+    }
+
+    /// Runs the event loop until the condition holds; fails after ten seconds.
+    void until(const std::function<bool()>& condition, const char* what) {
+        QElapsedTimer timer;
+        timer.start();
+        while (!condition()) {
+            ASSERT_LT(timer.elapsed(), 10'000) << "waiting for " << what;
+            QCoreApplication::processEvents(QEventLoop::AllEvents, 5);
+        }
+    }
+    void open() { session = Session::open(path(), options); }
+    void create() { session = Session::create(path(), options); }
+    std::filesystem::path path() const { return folder.path() / "matter.dossier"; }
+
+    void load() {
+        engine::LoadOptions model;
+        model.model = folder.path() / "model";
+        host->load(model);
+        until([&] { return host->status().state == EngineState::Ready; }, "the model");
+        until([&] { return !session->levels().empty(); }, "the profile");
+    }
+    Job run(JobId id) {
+        const auto find = [&]() -> const Job* {
+            for (const Job& job : session->jobs()) {
+                if (job.id == id) {
+                    return &job;
+                }
+            }
+            return nullptr;
+        };
+        until([&] { return find() != nullptr && find()->state != JobState::Running; }, "a job");
+        QCoreApplication::processEvents();
+        return *find();
+    }
+    Job add(const std::vector<std::filesystem::path>& paths) {
+        AddRequest request;
+        request.paths = paths;
+        return run(session->addSources(request));
+    }
+    AnswerId ask(const std::string& text, const std::string& level = "none") {
+        AskRequest request;
+        request.text = text;
+        request.level = level;
+        return session->question(session->ask(request))->answers.back();
+    }
+    const Answer& wait(AnswerId id) {
+        until([&] { return isFinal(session->answer(id)->state); }, "an answer");
+        return *session->answer(id);
+    }
+
+    test::TempFolder folder;
+    test::FakeScript script = test::aprilScript();
+    std::shared_ptr<test::FakeEncoder> encoder = std::make_shared<test::FakeEncoder>();
+    test::FakeEngine* engine = nullptr;
+    int enginesMade = 0;
+    std::unique_ptr<EngineHost> host;
+    SessionOptions options;
+    std::unique_ptr<Session> session;
+};
+
+TEST_F(SessionTest, AddsFilesAndFoldersWithErrorsPerFile) {
+    create();
+    const auto lease = folder.write("in/lease.txt", kLease);
+    folder.write("in/repo/src/a.cpp", "int a();\n");
+    folder.write("in/repo/bad.txt", "FAIL no text in it");
+    folder.write("in/repo/x.bin", "\1\2");
+    const Job job = add({lease, folder.path() / "in/repo", folder.path() / "in/none.txt"});
+    EXPECT_EQ(job.state, JobState::Done);
+    EXPECT_EQ(job.succeeded, 2U);
+    ASSERT_EQ(job.problems.size(), 2U);
+    EXPECT_EQ(job.problems[0].failure.code, ErrorCode::NotFound);
+    EXPECT_EQ(job.problems[1].path, "repo/bad.txt");
+    ASSERT_EQ(job.leftOut.size(), 1U);
+    EXPECT_EQ(job.leftOut[0].path, "repo/x.bin");
+    EXPECT_EQ(job.leftOut[0].reason, "binary");
+    ASSERT_EQ(session->sources().size(), 3U);
+    EXPECT_EQ(session->sources()[0].path(), "lease.txt");
+    EXPECT_EQ(session->sources()[0].title, "lease.txt");
+    EXPECT_EQ(session->sources()[0].state, SourceState::Ready);
+    EXPECT_EQ(session->sources()[1].path(), "repo/bad.txt");
+    EXPECT_EQ(session->sources()[1].state, SourceState::Failed);
+    EXPECT_EQ(session->sources()[2].path(), "repo/src/a.cpp");
+    EXPECT_EQ(session->sources()[2].format, ingest::Format::Code);
+
+    const SourceId first = session->sources()[0].id;
+    DocumentPtr document;
+    session->withDocument(first, session.get(),
+                          [&](DocumentPtr d, std::optional<Failure>) { document = d; });
+    until([&] { return document != nullptr; }, "the document");
+    EXPECT_EQ(document->text, kLease);
+    session.reset();
+    open();
+    ASSERT_EQ(session->sources().size(), 3U) << "all of it is on disk";
+    EXPECT_EQ(session->sources()[0].state, SourceState::Ready);
+    ASSERT_TRUE(session->sources()[1].failure);
+    EXPECT_THAT(session->sources()[1].failure->failed, HasSubstr("no text in it"));
+}
+
+TEST_F(SessionTest, AddingAgainReplacesWhatChanged) {
+    create();
+    const auto lease = folder.write("in/lease.txt", kLease);
+    add({lease});
+    const SourceId before = session->sources()[0].id;
+    const Job same = add({lease});
+    ASSERT_EQ(same.problems.size(), 1U);
+    EXPECT_THAT(same.problems[0].failure.failed, HasSubstr("unchanged"));
+    ASSERT_EQ(session->sources().size(), 1U);
+    folder.write("in/lease.txt", "Another text entirely.");
+    add({lease});
+    ASSERT_EQ(session->sources().size(), 1U);
+    EXPECT_NE(session->sources()[0].id, before);
+    const auto other = folder.write("else/lease.txt", "A lease from elsewhere.");
+    add({other});
+    ASSERT_EQ(session->sources().size(), 2U);
+    EXPECT_EQ(session->sources()[1].name, "lease (2).txt") << "names stay unambiguous";
+}
+
+TEST_F(SessionTest, CancelledAddingLeavesNothingHalfDone) {
+    create();
+    std::vector<std::filesystem::path> files;
+    for (int i = 0; i < 20; ++i) {
+        files.push_back(
+            folder.write("in/" + std::to_string(i) + ".txt", "SLOW " + std::to_string(i)));
+    }
+    AddRequest request;
+    request.paths = files;
+    const JobId id = session->addSources(request);
+    until([&] { return session->sources().size() == 20; }, "the copies");
+    QElapsedTimer timer;
+    timer.start();
+    session->cancelJob(id);
+    EXPECT_EQ(run(id).state, JobState::Cancelled);
+    EXPECT_LT(timer.elapsed(), 250 + 100);
+    for (const Source& source : session->sources()) {
+        EXPECT_EQ(source.state, SourceState::Ready);
+    }
+}
+
+TEST_F(SessionTest, UnfinishedReadingGoesOnWhenOpened) {
+    create();
+    Source source;
+    {
+        session.reset();
+        const auto store = Store::open(path());
+        const auto copy = store->originals().add(folder.write("in/lease.txt", kLease));
+        source.id = store->newSourceId();
+        source.name = "lease.txt";
+        source.sha256 = copy.sha256;
+        store->addSources({source}); // and the program is killed here
+    }
+    open();
+    until([&] { return session->sources()[0].state == SourceState::Ready; }, "the reading");
+}
+
+TEST_F(SessionTest, StreamsAnAnswerWithCheckedQuotations) {
+    script.answer = [](std::span<const engine::Token>) {
+        return std::vector<std::string>{"Let me ",
+                                        "see.",
+                                        "</think>",
+                                        "The landlord: ",
+                                        "[lease.txt]",
+                                        " \"shall bear the",
+                                        " cost of doing so\"",
+                                        " and never ",
+                                        "\"pays for the roof\".",
+                                        " But [lease.txt] \"The tenant shall give NOTICE\"."};
+    };
+    create();
+    load();
+    add({folder.write("in/lease.txt", kLease)});
+    std::string streamed, thought;
+    std::vector<AnswerState> states;
+    QObject::connect(session.get(), &Session::answerStreamed, session.get(),
+                     [&](AnswerId, const QString& thinking, const QString& text) {
+                         thought += thinking.toStdString();
+                         streamed += text.toStdString();
+                     });
+    const AnswerId id = ask("Who pays for structural repairs?", "high");
+    const Answer& answer = wait(id);
+    EXPECT_EQ(answer.state, AnswerState::Done) << (answer.failure ? answer.failure->failed : "");
+    EXPECT_EQ(answer.thinking, "Let me see.");
+    EXPECT_EQ(answer.text, "The landlord: \"shall bear the cost of doing so\" and never \"pays for "
+                           "the roof\". But \"The tenant shall give NOTICE\".");
+    EXPECT_EQ(thought, answer.thinking);
+    EXPECT_EQ(streamed, answer.text);
+    ASSERT_EQ(answer.citations.size(), 3U);
+    const Citation& first = answer.citations[0];
+    EXPECT_EQ(first.verdict, Verdict::Verified);
+    EXPECT_EQ(first.named, "lease.txt");
+    EXPECT_EQ(first.document, "lease.txt");
+    ASSERT_TRUE(first.place);
+    EXPECT_EQ(std::string(kLease).substr(first.place->range.begin, first.place->range.size()),
+              "shall bear the cost of doing so");
+    EXPECT_EQ(first.place->section, "5.2");
+    EXPECT_EQ(first.place->line, 3U);
+    EXPECT_EQ(answer.text.substr(first.inAnswer.begin, first.inAnswer.size()),
+              "\"shall bear the cost of doing so\"");
+    EXPECT_EQ(answer.citations[1].verdict, Verdict::NotFound);
+    EXPECT_EQ(answer.citations[2].verdict, Verdict::VerifiedNormalised);
+    EXPECT_EQ(answer.level, "high");
+    EXPECT_THAT(answer.model, HasSubstr("Scripted V4"));
+    EXPECT_GT(answer.promptTokens, 30U);
+
+    const std::vector<Citation> citations = answer.citations;
+    session.reset();
+    open();
+    const Answer* stored = session->answer(id);
+    ASSERT_NE(stored, nullptr);
+    EXPECT_EQ(stored->state, AnswerState::Done);
+    EXPECT_EQ(stored->text, streamed);
+    EXPECT_EQ(stored->citations, citations);
+}
+
+TEST_F(SessionTest, KeepsWhatTheModelHasRead) {
+    create();
+    load();
+    add({folder.write("in/lease.txt", kLease)});
+    wait(ask("First?"));
+    EXPECT_EQ(engine->openLanes(), 1U);
+    EXPECT_EQ(engine->openBranches(), 1U) << "one is kept in front of the answer";
+    EXPECT_TRUE(std::filesystem::exists(path() / "lanes"));
+    const std::uint64_t read = engine->tokensRead();
+    wait(ask("Second?"));
+    EXPECT_LT(engine->tokensRead() - read, 150U) << "the documents are not read again";
+    wait(ask("Third?", "high"));
+    EXPECT_EQ(engine->openLanes(), 1U) << "none and high share a lane";
+}
+
+TEST_F(SessionTest, LevelsSayWhatIsReadAndWhatReadingTakes) {
+    const auto textOf = [&](const std::string& name) {
+        for (const LevelInfo& level : session->levels()) {
+            if (level.name == name) {
+                return level.stateText;
+            }
+        }
+        return std::string();
+    };
+    create();
+    load();
+    add({folder.write("in/lease.txt", kLease)});
+    until([&] { return session->laneOutlook("none").has_value(); }, "a look at the lanes");
+    until([&] { return session->laneOutlook("none")->read > 30; }, "the document's tokens");
+    EXPECT_THAT(textOf("none"), HasSubstr("Reads "));
+    EXPECT_THAT(textOf("max"), HasSubstr("Needs "));
+    EXPECT_EQ(session->lanes().size(), 0U);
+    wait(ask("First?"));
+    until([&] { return session->laneOutlook("high")->read == 0; }, "what was read");
+    EXPECT_EQ(textOf("none"), "Ready");
+    EXPECT_EQ(textOf("high"), "Ready");
+    EXPECT_THAT(textOf("max"), HasSubstr("Needs ")); // its effort text shares nothing
+    ASSERT_EQ(session->lanes().size(), 1U);
+    EXPECT_EQ(session->lanes()[0].info.tokens, session->laneOutlook("high")->total);
+
+    // What taking a document out would keep and re-read.
+    add({folder.write("in/more.txt", "More about the garden.\n")});
+    until([&] { return session->laneOutlook("none")->read > 0; }, "the second document");
+    std::optional<LaneOutlook> without;
+    session->priceWithout({session->sources()[0].id}, session.get(),
+                          [&](const LaneOutlook& outlook) { without = outlook; });
+    until([&] { return without.has_value(); }, "the price");
+    EXPECT_GT(without->read, 0U);
+    EXPECT_LT(without->keep, session->laneOutlook("none")->keep);
+    EXPECT_THAT(without->text(), HasSubstr("re-reads"));
+}
+
+TEST_F(SessionTest, AReadingElsewhereIsSeenAndDirected) {
+    std::string started;
+    options.startReader = [&](const std::filesystem::path& dossier, const std::string& level) {
+        started = dossier.filename().string() + " " + level;
+    };
+    create();
+    load();
+    add({folder.write("in/lease.txt", kLease)});
+    wait(ask("First?"));
+    EXPECT_EQ(engine->openLanes(), 1U);
+    session->startReading("high");
+    until([&] { return !started.empty(); }, "the reader to be started");
+    EXPECT_EQ(started, "matter.dossier high");
+    EXPECT_EQ(engine->openLanes(), 0U) << "a lane has one writer";
+    {
+        const DossierLock reading(path() / "lanes", DossierLock::Purpose::Reading);
+        ReadingBoard board(path());
+        ReadingStatus status;
+        status.state = ReadingStatus::State::Reading;
+        status.level = "max";
+        status.done = 42;
+        status.total = 100;
+        board.setStatus(status);
+        until([&] { return session->reading().done == 42; }, "the status");
+        for (const LevelInfo& level : session->levels()) {
+            if (level.name == "max") {
+                EXPECT_EQ(level.state, LevelState::Preparing);
+                EXPECT_EQ(level.stateText, "Preparing 42 %");
+            } else {
+                EXPECT_EQ(level.state, LevelState::Ready);
+            }
+        }
+        session->pauseReading();
+        std::optional<ReadingWish> wish;
+        until([&] { return (wish = board.takeWish()).has_value(); }, "the wish");
+        EXPECT_EQ(*wish, ReadingWish::Pause);
+    }
+    until([&] { return session->reading().state == ReadingStatus::State::Interrupted; },
+          "the end of the reader");
+}
+
+TEST_F(SessionTest, FollowUpsSeeEarlierTurnsWithoutThinking) {
+    std::string prompt;
+    script.answer = [&](std::span<const engine::Token> tokens) {
+        prompt = encoder->decode(tokens.first(tokens.size()));
+        return std::vector<std::string>{"[lease.txt] \"shall bear the cost of doing so\""};
+    };
+    create();
+    load();
+    add({folder.write("in/lease.txt", kLease)});
+    wait(ask("Who pays?"));
+    EXPECT_THAT(prompt, HasSubstr("===== Document: lease.txt ====="));
+    EXPECT_THAT(prompt, HasSubstr("5.3 The Tenant"));
+    EXPECT_TRUE(prompt.ends_with("Question: Who pays?<assistant></think>")) << prompt;
+    wait(ask("And when?"));
+    EXPECT_TRUE(prompt.ends_with(
+        "Question: Who pays?<assistant></think>[lease.txt] \"shall bear the cost of doing so\""
+        "<end><user>Question: And when?<assistant></think>"))
+        << prompt;
+    const ThreadId fork = session->fork(session->questions(session->threads()[0].id)[0].id, "b");
+    AskRequest request;
+    request.text = "Or else?";
+    request.level = "none";
+    request.thread = fork;
+    wait(session->question(session->ask(request))->answers.back());
+    EXPECT_TRUE(prompt.ends_with("doing so\"<end><user>Question: Or else?<assistant></think>"));
+    EXPECT_THAT(prompt, ::testing::Not(HasSubstr("And when?")));
+}
+
+TEST_F(SessionTest, StopsWithin250Milliseconds) {
+    script.answerTokensPerSecond = 50;
+    script.answer = [](std::span<const engine::Token>) { return test::wordsToStream(2000, ""); };
+    create();
+    load();
+    add({folder.write("in/lease.txt", kLease)});
+    const AnswerId running = ask("Tell me everything");
+    const AnswerId queued = ask("And more");
+    until([&] { return session->answer(running)->text.size() > 40; }, "some text");
+    QElapsedTimer timer;
+    timer.start();
+    session->stop(queued);
+    session->stop(running);
+    const Answer& answer = wait(running);
+    EXPECT_LT(timer.elapsed(), 250);
+    EXPECT_EQ(answer.state, AnswerState::Stopped);
+    EXPECT_GT(answer.text.size(), 40U) << "what was written is kept";
+    EXPECT_EQ(wait(queued).state, AnswerState::Stopped);
+    EXPECT_FALSE(session->answering());
+    session.reset();
+    open();
+    EXPECT_EQ(session->answer(running)->state, AnswerState::Stopped);
+    EXPECT_GT(session->answer(running)->text.size(), 40U);
+}
+
+TEST_F(SessionTest, SurvivesTheDeathOfTheEngine) {
+    script.answerTokensPerSecond = 50;
+    script.answer = [](std::span<const engine::Token>) { return test::wordsToStream(200, ""); };
+    create();
+    load();
+    add({folder.write("in/lease.txt", kLease)});
+    const AnswerId id = ask("Tell me everything");
+    until([&] { return session->answer(id)->text.size() > 20; }, "some text");
+    engine->die();
+    const Answer& answer = wait(id);
+    EXPECT_EQ(answer.state, AnswerState::Failed);
+    ASSERT_TRUE(answer.failure);
+    EXPECT_EQ(answer.failure->code, ErrorCode::ProcessDied);
+    EXPECT_GT(answer.text.size(), 20U);
+    until([&] { return host->status().state == EngineState::Failed; }, "the news");
+    script.answerTokensPerSecond = 0;
+    EXPECT_EQ(wait(ask("Once more")).state, AnswerState::Done) << "the next question works";
+    EXPECT_EQ(enginesMade, 2);
+    until([&] { return host->status().state == EngineState::Ready; }, "an engine that is ready");
+}
+
+TEST_F(SessionTest, RefusesDocumentsThatDoNotFitBeforeReading) {
+    script.model.maxContext = 66'000;
+    create();
+    load();
+    std::string text;
+    for (int i = 0; i < 400; ++i) {
+        text += "word" + std::to_string(i) + " ";
+    }
+    add({folder.write("in/lease.txt", kLease), folder.write("in/long.txt", text)});
+    const Answer& answer = wait(ask("Who pays?"));
+    EXPECT_EQ(answer.state, AnswerState::Failed);
+    ASSERT_TRUE(answer.failure);
+    EXPECT_EQ(answer.failure->code, ErrorCode::TooLarge);
+    EXPECT_THAT(answer.failure->failed, HasSubstr("66,000"));
+    EXPECT_THAT(answer.failure->failed, HasSubstr("65,536"));
+    EXPECT_THAT(answer.failure->remedy, HasSubstr("long.txt (4"));
+    EXPECT_EQ(engine->tokensRead(), 0U);
+    const ContextUse use = session->contextUse();
+    EXPECT_TRUE(use.whole);
+    EXPECT_TRUE(use.exact);
+    EXPECT_EQ(use.maxTokens, 66'000U);
+    EXPECT_EQ(use.documentTokens, *session->sources()[0].tokens + *session->sources()[1].tokens);
+    session->setIncluded({session->sources()[1].id}, false);
+    EXPECT_EQ(wait(ask("Who pays?")).state, AnswerState::Done);
+}
+
+TEST_F(SessionTest, SaysNotFoundWithSearchResults) {
+    script.answer = [](std::span<const engine::Token>) {
+        return std::vector<std::string>{"Not found in ", "the documents."};
+    };
+    create();
+    load();
+    add({folder.write("in/lease.txt", kLease)});
+    const Answer& answer = wait(ask("What repair cost does the Landlord bear?"));
+    EXPECT_EQ(answer.state, AnswerState::NotFound);
+    EXPECT_THAT(answer.searched, HasSubstr("1 document"));
+    ASSERT_FALSE(answer.searchResults.empty());
+    EXPECT_THAT(answer.searchResults[0].snippet, HasSubstr("Landlord"));
+}
+
+TEST_F(SessionTest, NamesTheLevelsThatAModelHas) {
+    create();
+    load();
+    std::vector<std::string> names;
+    for (const LevelInfo& level : session->levels()) {
+        names.push_back(level.name);
+    }
+    EXPECT_THAT(names, ElementsAre("none", "high", "max"));
+    EXPECT_EQ(session->defaultLevel(), "high");
+    AskRequest request;
+    request.text = "Who pays?";
+    request.level = "low";
+    try {
+        session->ask(request);
+        FAIL() << "there is no level low";
+    } catch (const Error& error) {
+        EXPECT_EQ(error.code(), ErrorCode::InvalidArgument);
+        EXPECT_THAT(error.remedy(), HasSubstr("none, high, max"));
+    }
+    EXPECT_TRUE(session->questions(session->threads()[0].id).empty());
+}
+
+TEST_F(SessionTest, MarksCanBeUndone) {
+    create();
+    add({folder.write("in/lease.txt", kLease)});
+    const SourceId source = session->sources()[0].id;
+    Mark draft;
+    draft.source = source;
+    draft.range = {7, 20};
+    draft.note = "who?";
+    const Mark mark = session->addMark(draft);
+    EXPECT_EQ(mark.quote, std::string(kLease).substr(7, 13));
+    EXPECT_EQ(mark.author, "ab");
+    Mark changed = mark;
+    changed.note = "the landlord";
+    EXPECT_EQ(session->changeMark(changed), mark);
+    EXPECT_EQ(session->marksOf(source)[0].note, "the landlord");
+    const Mark removed = session->removeMark(mark.id);
+    EXPECT_TRUE(session->marks().empty());
+    session->putBackMark(removed);
+    EXPECT_EQ(session->marks()[0].id, mark.id);
+    draft.range = {0, 10'000};
+    EXPECT_THROW(session->addMark(draft), Error);
+    session.reset();
+    open();
+    ASSERT_EQ(session->marks().size(), 1U);
+    EXPECT_EQ(session->marks()[0].note, "the landlord");
+}
+
+TEST_F(SessionTest, SearchesAndChecksQuotations) {
+    create();
+    add({folder.write("in/lease.txt", kLease)});
+    std::vector<SearchHit> hits;
+    bool done = false;
+    session->searchSources("no such words", 10, session.get(),
+                           [&](const auto&) { FAIL() << "the older search is dropped"; });
+    session->searchSources("thirty days", 10, session.get(), [&](const auto& found) {
+        hits = found;
+        done = true;
+    });
+    until([&] { return done; }, "the search");
+    ASSERT_EQ(hits.size(), 1U);
+    EXPECT_EQ(hits[0].place.section, "5.3");
+    EXPECT_EQ(std::string(kLease).substr(hits[0].place.range.begin, hits[0].place.range.size()),
+              "thirty");
+    std::optional<Citation> citation;
+    session->checkQuote("SHALL BEAR THE COST", std::nullopt, session.get(),
+                        [&](const Citation& c) { citation = c; });
+    until([&] { return citation.has_value(); }, "the check");
+    EXPECT_EQ(citation->verdict, Verdict::VerifiedNormalised);
+    EXPECT_EQ(citation->document, "lease.txt");
+}
+
+TEST_F(SessionTest, RemovedSourcesComeBack) {
+    create();
+    add({folder.write("in/a.txt", kLease), folder.write("in/b.txt", "Another text.")});
+    const SourceId first = session->sources()[0].id;
+    session->removeSource(first);
+    ASSERT_EQ(session->sources().size(), 1U);
+    EXPECT_EQ(session->source(first), nullptr);
+    session->restoreSource(first);
+    ASSERT_EQ(session->sources().size(), 2U);
+    EXPECT_EQ(session->sources()[0].id, first) << "at its old place";
+    session->removeSource(first);
+    session.reset();
+    open();
+    EXPECT_EQ(session->sources().size(), 1U);
+}
+
+TEST_F(SessionTest, ExportsGetEverything) {
+    create();
+    load();
+    add({folder.write("in/lease.txt", kLease)});
+    wait(ask("Who pays?"));
+    std::size_t bytes = 0, answers = 0;
+    const Job job = run(session->runExport("Report", [&](const ExportContext& context) {
+        context.progress(1, 2, "lease.txt");
+        bytes = context.document(context.dossier.sources.at(0).id)->text.size();
+        answers = context.dossier.answers.size();
+        EXPECT_TRUE(std::filesystem::exists(context.original(context.dossier.sources[0].id)));
+    }));
+    EXPECT_EQ(job.state, JobState::Done);
+    EXPECT_EQ(bytes, std::string(kLease).size());
+    EXPECT_EQ(answers, 1U);
+    const Job failed = run(session->runExport("Report", [](const ExportContext&) {
+        throw Error(ErrorCode::DiskFull, "No space", "Free some");
+    }));
+    EXPECT_EQ(failed.state, JobState::Failed);
+    EXPECT_EQ(failed.failure->code, ErrorCode::DiskFull);
+}
+
+TEST_F(SessionTest, AsksWithoutAModelOrDocumentsFailClearly) {
+    create();
+    add({folder.write("in/lease.txt", kLease)});
+    const Answer& none = wait(ask("Who pays?"));
+    EXPECT_EQ(none.state, AnswerState::Failed);
+    EXPECT_THAT(none.failure->failed, HasSubstr("No model"));
+    load();
+    session->setIncluded({session->sources()[0].id}, false);
+    const Answer& empty = wait(ask("Who pays?"));
+    EXPECT_EQ(empty.state, AnswerState::Failed);
+    EXPECT_THAT(empty.failure->failed, HasSubstr("no documents"));
+    EXPECT_THROW(ask("  \n"), Error);
+}
+
+TEST_F(SessionTest, RegeneratesAsAnotherVersion) {
+    create();
+    load();
+    add({folder.write("in/lease.txt", kLease)});
+    const AnswerId first = ask("Who pays?");
+    wait(first);
+    const QuestionId question = session->answer(first)->question;
+    const AnswerId second = session->regenerate(question, "high");
+    wait(second);
+    EXPECT_EQ(session->answer(second)->version, 2U);
+    EXPECT_EQ(session->answer(second)->level, "high");
+    EXPECT_THAT(session->question(question)->answers, ElementsAre(first, second));
+}
+
+} // namespace
+} // namespace dossier::app

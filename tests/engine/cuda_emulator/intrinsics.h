@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+// Emulations of engine/kernels/cuda/intrinsics.cuh; put in front of every kernel source.
+#pragma once
+
+#define DOSSIER_CUDA_EMULATED
+
+#include <array>
+#include <cstdint>
+#include <cstring>
+
+#include "engine/model/formats.h"
+#include "tests/engine/cuda_emulator/emulator.h"
+
+namespace dossier::engine::cuda {
+
+template<class T>
+T* dynamicShared() {
+    return reinterpret_cast<T*>(::cuda_emulator::g_dynamicShared);
+}
+
+inline std::uint32_t packBf16(float low, float high) {
+    return floatToBf16(low) | static_cast<std::uint32_t>(floatToBf16(high)) << 16;
+}
+inline std::uint32_t packBf16Relu(float low, float high) {
+    return packBf16(low > 0 ? low : 0.0F, high > 0 ? high : 0.0F);
+}
+inline std::uint32_t multiplyBf16(std::uint32_t a, std::uint32_t b) {
+    const auto half = [](std::uint32_t v, int i) {
+        return bf16ToFloat(static_cast<Bf16>(v >> (16 * i)));
+    };
+    return packBf16(half(a, 0) * half(b, 0), half(a, 1) * half(b, 1));
+}
+
+inline float f16ToFloat(std::uint16_t bits) {
+    const std::uint32_t sign = static_cast<std::uint32_t>(bits & 0x8000U) << 16;
+    const std::uint32_t magnitude = bits & 0x7fffU;
+    if (magnitude < 0x400U) { // subnormal: a multiple of 2^-24
+        const float v = static_cast<float>(magnitude) * 0x1p-24F;
+        return sign != 0 ? -v : v;
+    }
+    if (magnitude >= 0x7c00U) {
+        return std::bit_cast<float>(sign | 0x7f800000U | (magnitude & 0x3ffU) << 13);
+    }
+    return std::bit_cast<float>(sign | ((magnitude << 13) + (112U << 23)));
+}
+inline std::uint16_t floatToF16(float value) {
+    const auto v = static_cast<_Float16>(value);
+    std::uint16_t bits = 0;
+    std::memcpy(&bits, &v, 2);
+    return bits;
+}
+inline std::uint32_t packF16(float low, float high) {
+    return floatToF16(low) | static_cast<std::uint32_t>(floatToF16(high)) << 16;
+}
+inline std::uint32_t multiplyF16(std::uint32_t a, std::uint32_t b) {
+    const auto half = [](std::uint32_t v, int i) {
+        return f16ToFloat(static_cast<std::uint16_t>(v >> (16 * i)));
+    };
+    return packF16(half(a, 0) * half(b, 0), half(a, 1) * half(b, 1));
+}
+inline std::uint32_t halvesFromE4m3(std::uint32_t two) {
+    static const auto table = [] {
+        std::array<std::uint16_t, 256> codes{};
+        for (unsigned i = 0; i < 256; ++i) {
+            codes[i] = floatToF16(e4m3ToFloat(static_cast<std::uint8_t>(i)));
+        }
+        return codes;
+    }();
+    return table[two & 0xff] | static_cast<std::uint32_t>(table[two >> 8 & 0xff]) << 16;
+}
+
+/// The fragment layouts of m16n8k16 as the PTX manual gives them.
+template<class ToFloat>
+void mmaEmulated(float (&d)[4], const std::uint32_t (&a)[4], std::uint32_t b0, std::uint32_t b1,
+                 ToFloat toFloat) {
+    struct Fragments { // as floats: the lower half of a register first
+        float a[8], b[4];
+    };
+    Fragments mine;
+    for (int i = 0; i < 4; ++i) {
+        mine.a[2 * i] = toFloat(static_cast<std::uint16_t>(a[i]));
+        mine.a[2 * i + 1] = toFloat(static_cast<std::uint16_t>(a[i] >> 16));
+    }
+    mine.b[0] = toFloat(static_cast<std::uint16_t>(b0));
+    mine.b[1] = toFloat(static_cast<std::uint16_t>(b0 >> 16));
+    mine.b[2] = toFloat(static_cast<std::uint16_t>(b1));
+    mine.b[3] = toFloat(static_cast<std::uint16_t>(b1 >> 16));
+    const auto all = ::cuda_emulator::exchange(mine);
+    const unsigned lane = ::cuda_emulator::g_thread->lane, g = lane / 4, t = lane % 4;
+    float rowLow[16], rowHigh[16], columns[2][16];
+    for (unsigned q = 0; q < 4; ++q) {
+        const Fragments f = all[g * 4 + q];
+        for (unsigned i = 0; i < 2; ++i) {
+            rowLow[2 * q + i] = f.a[i];
+            rowHigh[2 * q + i] = f.a[2 + i];
+            rowLow[8 + 2 * q + i] = f.a[4 + i];
+            rowHigh[8 + 2 * q + i] = f.a[6 + i];
+        }
+        for (unsigned c = 0; c < 2; ++c) {
+            const Fragments fb = all[(2 * t + c) * 4 + q];
+            for (unsigned i = 0; i < 2; ++i) {
+                columns[c][2 * q + i] = fb.b[i];
+                columns[c][8 + 2 * q + i] = fb.b[2 + i];
+            }
+        }
+    }
+    double sums[4] = {d[0], d[1], d[2], d[3]};
+    for (int k = 0; k < 16; ++k) {
+        sums[0] += static_cast<double>(rowLow[k]) * columns[0][k];
+        sums[1] += static_cast<double>(rowLow[k]) * columns[1][k];
+        sums[2] += static_cast<double>(rowHigh[k]) * columns[0][k];
+        sums[3] += static_cast<double>(rowHigh[k]) * columns[1][k];
+    }
+    for (int i = 0; i < 4; ++i) {
+        d[i] = static_cast<float>(sums[i]);
+    }
+}
+inline void mmaF16(float (&d)[4], const std::uint32_t (&a)[4], std::uint32_t b0, std::uint32_t b1) {
+    mmaEmulated(d, a, b0, b1, f16ToFloat);
+}
+inline void mmaF16First(float (&d)[4], const std::uint32_t (&a)[4], std::uint32_t b0,
+                        std::uint32_t b1) {
+    d[0] = d[1] = d[2] = d[3] = 0;
+    mmaF16(d, a, b0, b1);
+}
+inline void mmaBf16(float (&d)[4], const std::uint32_t (&a)[4], std::uint32_t b0,
+                    std::uint32_t b1) {
+    mmaEmulated(d, a, b0, b1, bf16ToFloat);
+}
+
+inline void ldmatrix4(std::uint32_t (&r)[4], const void* row) {
+    if (reinterpret_cast<std::uintptr_t>(row) % 16 != 0) {
+        __builtin_trap();
+    }
+    const auto rows = ::cuda_emulator::exchange(row);
+    const unsigned lane = ::cuda_emulator::g_thread->lane;
+    for (unsigned i = 0; i < 4; ++i) {
+        const auto* from = static_cast<const unsigned char*>(rows[8 * i + lane / 4]);
+        std::memcpy(&r[i], from + lane % 4 * 4, 4);
+    }
+    ::cuda_emulator::warpBarrier(); // nobody writes the rows before everybody has read them
+}
+inline void ldmatrix4Transposed(std::uint32_t (&r)[4], const void* row) {
+    if (reinterpret_cast<std::uintptr_t>(row) % 16 != 0) {
+        __builtin_trap();
+    }
+    const auto rows = ::cuda_emulator::exchange(row);
+    const unsigned lane = ::cuda_emulator::g_thread->lane;
+    for (unsigned i = 0; i < 4; ++i) {
+        std::uint16_t pair[2];
+        for (unsigned c = 0; c < 2; ++c) {
+            const auto* from = static_cast<const unsigned char*>(rows[8 * i + lane % 4 * 2 + c]);
+            std::memcpy(&pair[c], from + lane / 4 * 2, 2);
+        }
+        r[i] = pair[0] | static_cast<std::uint32_t>(pair[1]) << 16;
+    }
+    ::cuda_emulator::warpBarrier();
+}
+
+inline void copyAsync(void* shared, const void* global, bool valid) {
+    if ((reinterpret_cast<std::uintptr_t>(shared) | reinterpret_cast<std::uintptr_t>(global)) %
+            16 !=
+        0) {
+        __builtin_trap();
+    }
+    std::memset(shared, 0xff, 16); // nobody may look before the copy has been waited for
+    ::cuda_emulator::g_thread->open.push_back({shared, valid ? global : nullptr, 16});
+}
+inline void copyAsync(void* shared, const void* global) {
+    copyAsync(shared, global, true);
+}
+inline void copyAsync4(void* shared, const void* global) {
+    if ((reinterpret_cast<std::uintptr_t>(shared) | reinterpret_cast<std::uintptr_t>(global)) % 4 !=
+        0) {
+        __builtin_trap();
+    }
+    std::memset(shared, 0xff, 4);
+    ::cuda_emulator::g_thread->open.push_back({shared, global, 4});
+}
+inline void copyCommit() {
+    auto& thread = *::cuda_emulator::g_thread;
+    thread.groups.push_back(std::move(thread.open));
+    thread.open.clear();
+}
+template<int N>
+void copyWait() {
+    auto& groups = ::cuda_emulator::g_thread->groups;
+    while (groups.size() > N) {
+        for (const auto& copy : groups.front()) {
+            if (copy.from) {
+                std::memcpy(copy.to, copy.from, copy.bytes);
+            } else {
+                std::memset(copy.to, 0, copy.bytes);
+            }
+        }
+        groups.pop_front();
+    }
+}
+
+inline uint4 loadOnce(const void* p) {
+    uint4 v;
+    std::memcpy(&v, p, 16);
+    return v;
+}
+inline void waitForPrevious() {}
+inline void letNextStart() {}
+inline std::uint32_t loadFromHost(const std::uint32_t* p) {
+    return __atomic_load_n(p, __ATOMIC_ACQUIRE);
+}
+inline void storeToHost(std::uint32_t* p, std::uint32_t v) {
+    __atomic_store_n(p, v, __ATOMIC_RELEASE);
+}
+
+} // namespace dossier::engine::cuda

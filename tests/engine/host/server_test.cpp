@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+// The protocol of dossier-engine as a foreign client would see it, and its commands.
+#include <cstdio>
+#include <fstream>
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "engine/client/child_process.h"
+#include "tests/engine/support/golden.h"
+
+#include <unistd.h>
+
+namespace dossier::engine {
+namespace {
+
+using nlohmann::json;
+
+const std::filesystem::path kProgram = DOSSIER_BIN_DIR "/dossier-engine";
+
+/// Talks to a running engine line by line.
+class Talk {
+  public:
+    Talk() : m_process(kProgram, {"serve"}) {}
+    void say(const std::string& line) { m_process.write(line + "\n"); }
+    json hear() {
+        for (;;) {
+            if (const auto end = m_text.find('\n'); end != std::string::npos) {
+                const json message = json::parse(m_text.substr(0, end));
+                m_text.erase(0, end + 1);
+                return message;
+            }
+            char buffer[4096];
+            const ssize_t n = read(m_process.output(), buffer, sizeof buffer);
+            if (n <= 0) {
+                return json();
+            }
+            m_text.append(buffer, static_cast<std::size_t>(n));
+        }
+    }
+    ChildProcess& process() { return m_process; }
+
+  private:
+    ChildProcess m_process;
+    std::string m_text;
+};
+
+TEST(Server, SpeaksJsonRpc) {
+    Talk talk;
+    talk.say(R"({"jsonrpc":"2.0","id":1,"method":"telemetry"})");
+    const json answer = talk.hear();
+    EXPECT_EQ(answer["jsonrpc"], "2.0");
+    EXPECT_EQ(answer["id"], 1);
+    EXPECT_EQ(answer["result"]["activity"], "idle");
+}
+
+TEST(Server, SurvivesNonsense) {
+    Talk talk;
+    for (const char* line :
+         {"nonsense", "{}", "[]", "null", R"({"method":5,"id":1})", R"({"method":"load"})",
+          R"({"jsonrpc":"2.0","id":-3,"method":"telemetry"})", "{\"method\":\"\xff\xfe\"}",
+          R"({"jsonrpc":"2.0","method":"cancel","params":{"id":12345}})"}) {
+        talk.say(line);
+    }
+    talk.say(R"({"jsonrpc":"2.0","id":7,"method":"dance"})");
+    talk.say(R"({"jsonrpc":"2.0","id":8,"method":"append","params":{"lane":"x","tokens":[1]}})");
+    talk.say(std::string(100000, '['));
+    talk.say(R"({"jsonrpc":"2.0","id":9,"method":"model"})");
+    // Requests run side by side: their answers come in any order.
+    bool unknown = false, badParams = false, model = false;
+    while (!unknown || !badParams || !model) {
+        const json answer = talk.hear();
+        ASSERT_TRUE(answer.is_object());
+        if (answer["id"] == 7) {
+            unknown = true;
+            EXPECT_EQ(answer["error"]["data"]["code"], "unsupported");
+        } else if (answer["id"] == 8) {
+            badParams = true;
+            EXPECT_EQ(answer["error"]["code"], -32602);
+        } else if (answer["id"] == 9) {
+            model = true;
+            EXPECT_TRUE(answer["result"].is_null());
+        } else {
+            EXPECT_TRUE(answer.contains("error")) << answer;
+        }
+    }
+}
+
+TEST(Server, EndsWhenItsInputEnds) {
+    Talk talk;
+    talk.say(R"({"jsonrpc":"2.0","id":1,"method":"telemetry"})");
+    talk.hear();
+    talk.process().closeInput();
+    EXPECT_EQ(talk.process().ending(), "ended with status 0");
+}
+
+std::string output(const std::string& command, int* status = nullptr) {
+    FILE* pipe = popen((command + " 2>&1").c_str(), "r");
+    std::string text;
+    char buffer[4096];
+    while (const std::size_t n = fread(buffer, 1, sizeof buffer, pipe)) {
+        text.append(buffer, n);
+    }
+    const int ended = pclose(pipe);
+    if (status) {
+        *status = ended;
+    }
+    return text;
+}
+
+TEST(Commands, EvalPrintsEveryPositionAndWritesAllLogits) {
+    const auto folder =
+        std::filesystem::temp_directory_path() / ("dossier-eval-" + std::to_string(getpid()));
+    std::filesystem::create_directories(folder);
+    std::ofstream(folder / "ids.json") << "[3, 1, 4, 1, 5, 9, 2, 6]";
+    const std::string text =
+        output(kProgram.string() + " eval --model " + test::tinyCheckpoint("tiny").string() +
+               " --tokens " + (folder / "ids.json").string() + " --top 3 --chunk 3 --out " +
+               (folder / "logits.bin").string());
+    std::istringstream lines(text);
+    std::string line;
+    std::size_t position = 0;
+    std::ifstream file(folder / "logits.bin", std::ios::binary);
+    for (; std::getline(lines, line); ++position) {
+        const json row = json::parse(line);
+        EXPECT_EQ(row["position"], position);
+        ASSERT_EQ(row["ids"].size(), 3u);
+        std::vector<float> logits(512);
+        ASSERT_TRUE(file.read(reinterpret_cast<char*>(logits.data()), 512 * 4));
+        EXPECT_FLOAT_EQ(row["logits"][0].get<float>(), logits[row["ids"][0].get<std::size_t>()]);
+        EXPECT_GE(row["logsumexp"].get<double>(), row["logits"][0].get<double>());
+    }
+    EXPECT_EQ(position, 8u);
+    EXPECT_EQ(file.peek(), std::ifstream::traits_type::eof());
+    std::filesystem::remove_all(folder);
+}
+
+TEST(Commands, RefuseWhatTheyDoNotUnderstand) {
+    for (const char* arguments : {"", "dance", "eval", "eval --model /nonexistent --tokens x.json",
+                                  "inspect --model /nonexistent", "inspect --model . --colour red",
+                                  "forecast --config /nonexistent --context ten"}) {
+        int status = 0;
+        const std::string text = output(kProgram.string() + " " + arguments, &status);
+        EXPECT_EQ(WEXITSTATUS(status), 2) << arguments;
+        EXPECT_NE(text.find("dossier-engine"), std::string::npos) << text;
+    }
+}
+
+} // namespace
+} // namespace dossier::engine

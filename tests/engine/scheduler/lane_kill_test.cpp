@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+// kill -9 at random points of a reading: the finished lane is byte for byte that of an undisturbed
+// one, and says the same. DOSSIER_KILLS sets how many (20; the long tests ask for 200).
+#include <atomic>
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <random>
+#include <thread>
+
+#include "engine/base/error.h"
+#include "tests/engine/scheduler/lane_fixture.h"
+
+namespace dossier::engine {
+namespace {
+
+using namespace test_lanes;
+using Clock = std::chrono::steady_clock;
+
+/// Two sittings: 5,500 tokens of three documents, then 3,300 of two.
+struct Plan {
+    std::vector<Token> tokens = someTokens(8800, 512);
+    std::vector<LaneMark> marks{{130, "a"}, {2600, "b"}, {5500, "c"}, {8000, "d"}, {8800, "e"}};
+    std::vector<std::uint64_t> sittings{5500, 8800};
+};
+
+/// Appends what is missing of the first sitting that is not complete. True when all are.
+bool goOn(Engine& engine, LaneId lane, const Plan& plan, std::atomic<bool>* reading = nullptr) {
+    for (const std::uint64_t end : plan.sittings) {
+        const std::uint64_t have = engine.lane(lane).tokens;
+        if (have >= end) {
+            continue;
+        }
+        std::vector<LaneMark> marks;
+        for (const LaneMark& mark : plan.marks) {
+            if (mark.end > have && mark.end <= end) {
+                marks.push_back(mark);
+            }
+        }
+        if (reading) {
+            *reading = true;
+        }
+        engine.append(lane, std::span(plan.tokens).subspan(have, end - have), {}, {}, marks);
+    }
+    return true;
+}
+
+TEST(LaneKill, ALaneKilledAtRandomPointsEndsByteForByteAsAnUndisturbedOne) {
+    const char* wanted = std::getenv("DOSSIER_KILLS");
+    const int kills = wanted ? std::atoi(wanted) : 20;
+    const auto folder = test::temporaryFolder("kill");
+    const Plan plan;
+    double seconds = 0;
+    std::vector<Saying> expected;
+    {
+        const auto engine = loadedEngine("tiny", "", true);
+        const LaneId lane = engine->openLane(laneAt(folder / "whole.lane")).id;
+        const auto start = Clock::now();
+        ASSERT_TRUE(goOn(*engine, lane, plan));
+        seconds = std::chrono::duration<double>(Clock::now() - start).count();
+        expected = ask(*engine, lane);
+    }
+    const std::string whole = bytesOf(folder / "whole.lane");
+    std::mt19937 random(17);
+    int done = 0, lanes = 0;
+    while (done < kills) {
+        const auto file = folder / ("killed-" + std::to_string(lanes++) + ".lane");
+        for (bool finished = false; !finished;) {
+            const auto engine = loadedEngine("tiny", "", true);
+            LaneInfo info;
+            try {
+                info = engine->openLane(laneAt(file));
+                std::atomic<bool> over = false;
+                std::jthread killer([&, pid = childProcessId(*engine),
+                                     after = std::uniform_real_distribution<>(0, seconds)(random)] {
+                    const auto when = Clock::now() + std::chrono::duration<double>(after);
+                    while (!over && Clock::now() < when) {
+                        std::this_thread::sleep_for(std::chrono::microseconds(300));
+                    }
+                    if (!over) {
+                        kill(pid, SIGKILL);
+                    }
+                });
+                try {
+                    finished = goOn(*engine, info.id, plan);
+                } catch (...) {
+                    over = true;
+                    throw;
+                }
+                over = true;
+            } catch (const Error& error) {
+                ASSERT_EQ(error.code(), ErrorCode::ProcessDied) << error.what();
+                ++done;
+            }
+        }
+        ASSERT_TRUE(bytesOf(file) == whole) << "lane " << lanes << " after " << done << " kills";
+        const auto engine = loadedEngine("tiny");
+        const LaneInfo info = engine->openLane(laneAt(file));
+        ASSERT_EQ(info.tokens, 8800u);
+        ASSERT_EQ(info.restored->check, "equal");
+        ASSERT_EQ(ask(*engine, info.id), expected);
+        std::filesystem::remove(file);
+    }
+    EXPECT_GE(done, kills);
+}
+
+} // namespace
+} // namespace dossier::engine

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// The configurations of the published models, written from their public config.json values, and of
+// the tiny test models.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "engine/model/config.h"
+
+namespace dossier::test {
+
+/// "flash" (April), "flash-0731", "flash-base", "pro", "pro-base": the whole JSON text.
+std::string publishedConfigText(std::string_view name);
+
+engine::ModelConfig publishedConfig(std::string_view name);
+inline engine::ModelConfig flashConfig() {
+    return publishedConfig("flash");
+}
+inline engine::ModelConfig proConfig() {
+    return publishedConfig("pro");
+}
+/// "tiny", "tiny-fp8", "tiny-pro".
+engine::ModelConfig tinyConfig(std::string_view name);
+
+} // namespace dossier::test

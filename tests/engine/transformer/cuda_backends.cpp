@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// CUDA on a real GPU, or on the emulated one where this file is linked with it.
+#include "engine/kernels/cuda/cuda_operations.h"
+#include "tests/engine/transformer/forward_fixture.h"
+
+namespace dossier::engine {
+namespace {
+
+Backend cudaBackend(const std::string& name, const CudaOptions& options) {
+    return {name,
+            CUDA_EMULATED != 0 ? Backend::Speed::Emulated : Backend::Speed::Fast,
+            [options](const ModelConfig& config, ThreadPool&, MemoryLedger& ledger) {
+                return makeCudaOperations(config, probeCuda(), options, ledger);
+            },
+            {Path::Reading, Path::Answering},
+            1.4};
+}
+
+} // namespace
+
+const std::vector<Backend>& backends() {
+    static const std::vector<Backend> all = [] {
+        std::vector<Backend> list;
+        if (!probeCuda().usable) {
+            return list;
+        }
+        CudaOptions options;
+        options.lock = false;
+        options.superChunk = 512;
+        list.push_back(cudaBackend("cuda", options));
+        if (CUDA_EMULATED == 0) {
+            options.cublas = false;
+            list.push_back(cudaBackend("cuda_own", options));
+            options.graphs = options.overlap = false;
+            list.push_back(cudaBackend("cuda_direct", options));
+        }
+        return list;
+    }();
+    return all;
+}
+
+} // namespace dossier::engine

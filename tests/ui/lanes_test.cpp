@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The lanes view: what it says, and what its buttons do.
+#include <QTableWidget>
+#include <QTest>
+
+#include "tests/ingest/support/direct_reader.h"
+#include "tests/ui/support/demo.h"
+#include "tests/ui/support/ui_testing.h"
+#include "ui/lanes/lanes_dialog.h"
+#include "ui/widgets/basics.h"
+
+using namespace dossier;
+using namespace dossier::ui;
+
+class LanesTest : public QObject {
+    Q_OBJECT
+
+  private slots:
+    void init() {
+        m_session = app::Session::open(test::kDemoLease, {});
+        m_dialog = new LanesDialog(m_session.get());
+        m_dialog->show();
+    }
+    void cleanup() {
+        delete m_dialog;
+        m_session.reset();
+    }
+
+    void showsTokensBytesFrontiersLevelStateAndLastCheck() {
+        const QTableWidget* table = m_dialog->table();
+        QCOMPARE(table->rowCount(), 2);
+        QVERIFY(cell(0, 0).contains(QStringLiteral("Think High")));
+        QCOMPARE(cell(0, 1), QLocale().toString(812'344));
+        QCOMPARE(cell(0, 3), QStringLiteral("64"));
+        QVERIFY(cell(0, 6).startsWith(QStringLiteral("good, ")));
+        QCOMPARE(cell(0, 7), QStringLiteral("good"));
+        QCOMPARE(cell(1, 0), QStringLiteral("Think Max"));
+        QVERIFY(cell(1, 2).contains(QStringLiteral("/media/archive/lanes")));
+        QCOMPARE(cell(1, 6), QStringLiteral("not yet"));
+    }
+
+    void theReadingIsShownAndDirected() {
+        QVERIFY(button(QStringLiteral("Read"))->isVisible());
+        QVERIFY(button(QStringLiteral("Pause")) == nullptr ||
+                !button(QStringLiteral("Pause"))->isVisible());
+        m_session->startReading("max");
+        QVERIFY(text().contains(QLocale().toString(25'000)));
+        QVERIFY(text().contains(QStringLiteral("about")));
+        QTest::mouseClick(button(QStringLiteral("Pause")), Qt::LeftButton);
+        QVERIFY(m_session->reading().state == app::ReadingStatus::State::Paused);
+        QVERIFY(text().startsWith(QStringLiteral("Paused")));
+        QVERIFY(!button(QStringLiteral("Delete"))->isEnabled()); // not while a lane is written
+        QTest::mouseClick(button(QStringLiteral("Go on")), Qt::LeftButton);
+        QVERIFY(m_session->reading().state == app::ReadingStatus::State::Reading);
+        QTest::mouseClick(button(QStringLiteral("Cancel")), Qt::LeftButton);
+        QVERIFY(text().contains(QStringLiteral("what was read stays")));
+    }
+
+    void deletingIsSaidFirst() {
+        QTest::mouseClick(button(QStringLiteral("Delete")), Qt::LeftButton);
+        QCOMPARE(m_session->lanes().size(), std::size_t{2});
+        QTest::mouseClick(button(QStringLiteral("Delete for good")), Qt::LeftButton);
+        QCOMPARE(m_session->lanes().size(), std::size_t{1});
+        QCOMPARE(m_dialog->table()->rowCount(), 1);
+    }
+
+    void checkingIsRemembered() {
+        QTest::mouseClick(button(QStringLiteral("Check all")), Qt::LeftButton);
+        QVERIFY(cell(1, 6).startsWith(QStringLiteral("good, ")));
+    }
+
+    void closesWithItsDossier() {
+        m_session.reset();
+        QTRY_VERIFY(m_dialog == nullptr || !m_dialog->isVisible());
+    }
+
+  private:
+    QString cell(int row, int column) const { return m_dialog->table()->item(row, column)->text(); }
+    Button* button(const QString& name) const {
+        for (Button* one : m_dialog->findChildren<Button*>()) {
+            if (one->text() == name) {
+                return one;
+            }
+        }
+        return nullptr;
+    }
+    QString text() const {
+        for (Label* label : m_dialog->findChildren<Label*>()) {
+            if (label->accessibleName() == QStringLiteral("Reading")) {
+                return label->text();
+            }
+        }
+        return {};
+    }
+
+    std::unique_ptr<app::Session> m_session;
+    QPointer<LanesDialog> m_dialog;
+};
+
+int main(int argc, char** argv) {
+    test::UiApplication app(argc, argv);
+    LanesTest tests;
+    return QTest::qExec(&tests, argc, argv);
+}
+
+#include "lanes_test.moc"

@@ -1,0 +1,345 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The lanes view.
+#include "ui/lanes/lanes_dialog.h"
+
+#include <QBoxLayout>
+#include <QDateTime>
+#include <QFileDialog>
+#include <QHeaderView>
+#include <QLocale>
+#include <QMenu>
+#include <QTableWidget>
+
+#include "ui/widgets/basics.h"
+#include "ui/widgets/meters.h"
+
+namespace dossier::ui {
+namespace {
+
+using State = app::ReadingStatus::State;
+
+QString number(std::uint64_t value) {
+    return QLocale().toString(static_cast<qulonglong>(value));
+}
+
+QString moment(std::int64_t ms) {
+    return ms > 0 ? QLocale().toString(QDateTime::fromMSecsSinceEpoch(ms),
+                                       QStringLiteral("d MMM yyyy HH:mm"))
+                  : QString();
+}
+
+/// "Non-think, Think High"; for a lane of another model or profile how its effort text begins.
+QString levelNames(const app::LaneEntry& lane) {
+    QStringList names;
+    for (const std::string& title : lane.levels) {
+        names << QString::fromStdString(title);
+    }
+    if (names.isEmpty() && !lane.info.prefix.empty()) {
+        return LanesDialog::tr("\"%1\"").arg(
+            QString::fromStdString(lane.info.prefix.substr(0, lane.info.prefix.find('\n'))));
+    }
+    return names.isEmpty() ? LanesDialog::tr("without effort text")
+                           : names.join(QStringLiteral(", "));
+}
+
+/// "good, 24/11/2026 18:20" from the setting "time result".
+QString lastCheck(const app::Session& session, const std::string& name) {
+    const QString stored = QString::fromStdString(session.setting("lane.check." + name));
+    const qsizetype blank = stored.indexOf(QLatin1Char(' '));
+    if (blank < 0) {
+        return LanesDialog::tr("not yet");
+    }
+    return stored.mid(blank + 1) + QStringLiteral(", ") + moment(stored.left(blank).toLongLong());
+}
+
+QString stateOf(const app::LaneEntry& lane) {
+    if (lane.failure) {
+        return QString::fromStdString(lane.failure->failed);
+    }
+    return lane.info.note.empty() ? LanesDialog::tr("good")
+                                  : QString::fromStdString(lane.info.note);
+}
+
+} // namespace
+
+LanesDialog::LanesDialog(app::Session* session, QWidget* parent)
+    : QDialog(parent), m_session(session) {
+    setAttribute(Qt::WA_DeleteOnClose);
+    setModal(false);
+    setObjectName(QStringLiteral("lanes"));
+    setWindowTitle(tr("What is read"));
+    columnLayout(this, 20, 18, 20, 16, 12);
+    buildReading();
+    buildTable();
+    buildButtons();
+    connect(session, &app::Session::lanesChanged, this, &LanesDialog::refresh);
+    connect(session, &app::Session::readingChanged, this, &LanesDialog::refreshReading);
+    connect(session, &app::Session::levelsChanged, this, &LanesDialog::refreshLevels);
+    connect(session, &QObject::destroyed, this, &QDialog::close);
+    refresh();
+    resize(px(1120), px(440));
+}
+
+void LanesDialog::buildReading() {
+    auto* column = static_cast<QVBoxLayout*>(layout());
+    auto* row = rowIn(column, 10);
+    row->addWidget(new IconLabel(QStringLiteral("lane"), 18, &Tokens::text2, this));
+    m_status = new Label({}, Type::Medium, &Tokens::text, this);
+    m_status->setAccessibleName(tr("Reading"));
+    row->addWidget(m_status, 1);
+    m_meter = new MeterBar(160, 6, 3, this);
+    row->addWidget(m_meter);
+    m_read = new Button(tr("Read"), QStringLiteral("lane"), Button::Primary, this);
+    m_read->setChevron(true);
+    connect(m_read, &Button::clicked, this, [this] {
+        if (!m_session) {
+            return;
+        }
+        QMenu menu(this);
+        for (const app::LevelInfo& level : m_session->levels()) {
+            QAction* entry = menu.addAction(tr("for %1: %2")
+                                                .arg(QString::fromStdString(level.title),
+                                                     QString::fromStdString(level.stateText)));
+            entry->setEnabled(level.state != app::LevelState::Unavailable);
+            connect(entry, &QAction::triggered, this, [this, name = level.name] {
+                act([this, name] { m_session->startReading(name); });
+            });
+        }
+        menu.exec(m_read->mapToGlobal(QPoint(0, m_read->height())));
+    });
+    row->addWidget(m_read);
+    m_pause = new Button(tr("Pause"), {}, Button::Normal, this);
+    connect(m_pause, &Button::clicked, this, [this] {
+        act([this] {
+            m_session->reading().state == State::Paused ? m_session->resumeReading()
+                                                        : m_session->pauseReading();
+        });
+    });
+    row->addWidget(m_pause);
+    m_cancel = new Button(tr("Cancel"), {}, Button::Normal, this);
+    connect(m_cancel, &Button::clicked, this,
+            [this] { act([this] { m_session->cancelReading(); }); });
+    row->addWidget(m_cancel);
+    m_levels = new Label({}, Type::Small, &Tokens::text2, this);
+    m_levels->setWordWrap(true);
+    column->addWidget(m_levels);
+}
+
+void LanesDialog::buildTable() {
+    auto* column = static_cast<QVBoxLayout*>(layout());
+    m_table = new QTableWidget(0, 8, this);
+    m_table->setHorizontalHeaderLabels({tr("Depth"), tr("Tokens"), tr("On disk"), tr("Frontiers"),
+                                        tr("Model"), tr("Last used"), tr("Last check"),
+                                        tr("State")});
+    m_table->setAccessibleName(tr("Lanes of this dossier"));
+    m_table->horizontalHeader()->setDefaultAlignment(Qt::AlignLeft);
+    m_table->horizontalHeader()->setHighlightSections(false);
+    m_table->horizontalHeader()->setSectionResizeMode(QHeaderView::ResizeToContents);
+    m_table->horizontalHeader()->setStretchLastSection(true);
+    m_table->verticalHeader()->hide();
+    m_table->setEditTriggers(QAbstractItemView::NoEditTriggers);
+    m_table->setSelectionBehavior(QAbstractItemView::SelectRows);
+    m_table->setSelectionMode(QAbstractItemView::SingleSelection);
+    connect(m_table, &QTableWidget::itemSelectionChanged, this, [this] {
+        m_deleting.clear();
+        refreshReading();
+    });
+    column->addWidget(m_table, 1);
+}
+
+void LanesDialog::buildButtons() {
+    auto* row = rowIn(static_cast<QVBoxLayout*>(layout()), 10);
+    m_hint = new Label({}, Type::Small, &Tokens::text2, this);
+    m_hint->setWordWrap(true);
+    row->addWidget(m_hint, 1);
+    m_verify = new Button(tr("Check all"), QStringLiteral("verified"), Button::Normal, this);
+    connect(m_verify, &Button::clicked, this,
+            [this] { act([this] { m_session->verifyLanes(); }); });
+    m_move = new Button(tr("Move to another disk…"), {}, Button::Normal, this);
+    connect(m_move, &Button::clicked, this, &LanesDialog::askToMove);
+    m_delete = new Button(tr("Delete"), {}, Button::Normal, this);
+    connect(m_delete, &Button::clicked, this, &LanesDialog::askToDelete);
+    for (Button* button : {m_verify, m_move, m_delete}) {
+        row->addWidget(button);
+    }
+}
+
+void LanesDialog::refresh() {
+    refreshTable();
+    refreshLevels();
+    refreshReading();
+}
+
+void LanesDialog::refreshReading() {
+    if (!m_session) {
+        return;
+    }
+    const app::ReadingStatus& status = m_session->reading();
+    QString text;
+    switch (status.state) {
+    case State::None:
+    case State::Done:
+        text = m_session->lanes().empty() ? tr("Nothing has been read yet.")
+                                          : tr("Nothing is being read.");
+        break;
+    case State::Loading:
+        text = tr("Reading for %1: loading the model").arg(QString::fromStdString(status.level));
+        break;
+    case State::Reading:
+        text = tr("Reading for %1: %2 of %3 tokens")
+                   .arg(QString::fromStdString(status.level), number(status.done),
+                        number(status.total));
+        if (status.perSecond > 0) {
+            text += tr(", %1 a second, %2 left")
+                        .arg(number(static_cast<std::uint64_t>(status.perSecond)),
+                             QString::fromStdString(app::aboutTime(status.secondsLeft())));
+        }
+        break;
+    case State::Paused:
+        text = tr("Paused after %1 of %2 tokens").arg(number(status.done), number(status.total));
+        break;
+    case State::Failed:
+        text = status.failure ? QString::fromStdString(status.failure->failed + ". " +
+                                                       status.failure->remedy + ".")
+                              : tr("Reading failed.");
+        break;
+    case State::Cancelled:
+        text = tr("Cancelled after %1 of %2 tokens; what was read stays")
+                   .arg(number(status.done), number(status.total));
+        break;
+    case State::Interrupted:
+        text = tr("Interrupted; reading goes on from where it was saved");
+        break;
+    }
+    if (!status.note.empty()) {
+        text += QStringLiteral(" ") + QString::fromStdString(status.note);
+    }
+    m_status->setText(text);
+    const bool active = status.active();
+    m_meter->setVisible(active && status.total > 0);
+    const double share =
+        status.total > 0 ? static_cast<double>(status.done) / static_cast<double>(status.total) : 0;
+    m_meter->setParts({{share, tokens().accent, MeterPart::Solid}},
+                      tr("%1 percent read").arg(static_cast<int>(share * 100)));
+    m_read->setVisible(!active);
+    m_pause->setVisible(active);
+    m_pause->setText(status.state == State::Paused ? tr("Go on") : tr("Pause"));
+    m_cancel->setVisible(active);
+    const bool one = chosen().has_value();
+    m_verify->setEnabled(!m_session->lanes().empty() && !active);
+    m_move->setEnabled(one && !active);
+    m_delete->setEnabled(one && !active);
+    m_delete->setText(m_deleting.empty() ? tr("Delete") : tr("Delete for good"));
+    m_hint->setText(m_deleting.empty() ? QString()
+                                       : tr("Deleting frees the space; the sources would have to "
+                                            "be read again."));
+}
+
+void LanesDialog::refreshLevels() {
+    if (!m_session) {
+        return;
+    }
+    QStringList lines;
+    for (const app::LevelInfo& level : m_session->levels()) {
+        if (const auto outlook = m_session->laneOutlook(level.name)) {
+            lines << tr("%1: %2").arg(QString::fromStdString(level.title),
+                                      QString::fromStdString(outlook->text()));
+        } else {
+            lines << tr("%1: %2").arg(QString::fromStdString(level.title),
+                                      QString::fromStdString(level.stateText));
+        }
+    }
+    m_levels->setText(lines.join(QStringLiteral("  ·  ")));
+}
+
+void LanesDialog::refreshTable() {
+    if (!m_session) {
+        return;
+    }
+    const std::vector<app::LaneEntry>& lanes = m_session->lanes();
+    const auto before = chosen();
+    m_table->setRowCount(static_cast<int>(lanes.size()));
+    for (std::size_t i = 0; i < lanes.size(); ++i) {
+        const app::LaneEntry& lane = lanes[i];
+        const QString where =
+            lane.elsewhere.empty()
+                ? QLocale().formattedDataSize(static_cast<qint64>(lane.info.fileBytes))
+                : tr("%1 on %2")
+                      .arg(QLocale().formattedDataSize(static_cast<qint64>(lane.info.fileBytes)),
+                           QString::fromStdString(lane.elsewhere.parent_path().string()));
+        const QString cells[] = {levelNames(lane),
+                                 number(lane.info.tokens),
+                                 where,
+                                 number(lane.info.contents.frontiers.size()),
+                                 QString::fromStdString(lane.info.modelName),
+                                 moment(lane.usedMs),
+                                 lastCheck(*m_session, lane.name),
+                                 stateOf(lane)};
+        for (int column = 0; column < 8; ++column) {
+            auto* item = new QTableWidgetItem(cells[column]);
+            item->setToolTip(column == 7 && lane.failure
+                                 ? QString::fromStdString(lane.failure->remedy)
+                                 : cells[column]);
+            if (column >= 1 && column <= 3) {
+                item->setTextAlignment(Qt::AlignRight | Qt::AlignVCenter);
+            }
+            m_table->setItem(static_cast<int>(i), column, item);
+        }
+        if (before && before->name == lane.name) {
+            m_table->selectRow(static_cast<int>(i));
+        }
+    }
+    if (!before && m_table->rowCount() > 0) {
+        m_table->selectRow(0);
+    }
+}
+
+std::optional<app::LaneEntry> LanesDialog::chosen() const {
+    const int row = m_table->currentRow();
+    if (!m_session || row < 0 || static_cast<std::size_t>(row) >= m_session->lanes().size()) {
+        return std::nullopt;
+    }
+    return m_session->lanes()[static_cast<std::size_t>(row)];
+}
+
+void LanesDialog::act(const std::function<void()>& action) {
+    if (!m_session) {
+        return;
+    }
+    try {
+        action();
+    } catch (const Error& error) {
+        emit failed(app::failureOf(error));
+    }
+}
+
+void LanesDialog::askToDelete() {
+    const auto lane = chosen();
+    if (!lane) {
+        return;
+    }
+    if (m_deleting != lane->name) {
+        m_deleting = lane->name; // said first, done with the next press
+    } else {
+        act([&] { m_session->deleteLane(lane->name); });
+        m_deleting.clear();
+    }
+    refreshReading();
+}
+
+void LanesDialog::askToMove() {
+    const auto lane = chosen();
+    if (!lane) {
+        return;
+    }
+    auto* dialog = new QFileDialog(this, tr("Folder on the other disk"));
+    dialog->setAttribute(Qt::WA_DeleteOnClose);
+    dialog->setFileMode(QFileDialog::Directory);
+    dialog->setOption(QFileDialog::ShowDirsOnly);
+    connect(dialog, &QFileDialog::fileSelected, this, [this, name = lane->name](const QString& to) {
+        act([&] { m_session->moveLane(name, to.toStdString()); });
+    });
+    dialog->open();
+}
+
+} // namespace dossier::ui
