@@ -337,7 +337,7 @@ struct LinearAvx512 {
         const __m256i words = Avx512::toBf16(v);
         const __m128i low = _mm256_castsi256_si128(words);
         const __m128i high = _mm256_extracti128_si256(words, 1);
-        // Not _mm_storeh_pd: it asks for the alignment of a double, and rows of odd length have less.
+        // Not _mm_storeh_pd: it asks for a double's alignment, rows of odd length have less.
         _mm_storel_epi64(reinterpret_cast<__m128i*>(y), low);
         _mm_storel_epi64(reinterpret_cast<__m128i*>(y + yStride), _mm_unpackhi_epi64(low, low));
         _mm_storel_epi64(reinterpret_cast<__m128i*>(y + 2 * yStride), high);
