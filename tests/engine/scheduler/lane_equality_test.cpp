@@ -10,13 +10,18 @@ namespace {
 
 using namespace test_lanes;
 
-const std::vector<std::uint64_t> kLengths{127, 128, 129, 130,  255,  256,  257,  383,  384, 385,
-                                          511, 512, 513, 4095, 4096, 4097, 8191, 8192, 8193};
+const std::vector<std::uint64_t> kLengths{127,  128,  129,  130,  255, 256, 257,
+#ifndef DOSSIER_SHORT_LANES // an emulated GPU would take hours
+                                          383,  384,  385,  511,  512, 513, 4095,
+                                          4096, 4097, 8191, 8192, 8193
+#endif
+};
 
 class LaneEquality : public testing::TestWithParam<const char*> {
   protected:
     void SetUp() override {
         m_engine = loadedEngine(GetParam());
+        m_numerics = m_engine->device().numerics;
         m_tokens = someTokens(kLengths.back() + 100, m_engine->model()->vocabulary);
     }
     std::span<const Token> first(std::uint64_t count) const {
@@ -34,8 +39,19 @@ class LaneEquality : public testing::TestWithParam<const char*> {
         }
         return m_expected.at(length);
     }
+    /// Goes on in a new engine; the straight run ends here. A GPU has one engine at a time.
+    void restart() {
+        for (const std::uint64_t length : kLengths) {
+            straight(length);
+        }
+        m_engine.reset();
+        m_straight.reset();
+        m_engine = loadedEngine(GetParam());
+        ASSERT_EQ(m_engine->device().numerics, m_numerics) << m_engine->device().whyNot;
+    }
 
     std::unique_ptr<Engine> m_engine;
+    std::string m_numerics;
     std::vector<Token> m_tokens;
     std::optional<LaneId> m_straight;
     std::map<std::uint64_t, std::vector<Saying>> m_expected;
@@ -43,10 +59,14 @@ class LaneEquality : public testing::TestWithParam<const char*> {
 
 TEST_P(LaneEquality, SavedAndRestoredInANewEngine) {
     const auto folder = test::temporaryFolder("equality");
+    const auto fileOf = [&](std::uint64_t length) {
+        return folder / std::to_string(length).append(".lane");
+    };
     std::filesystem::path before;
+    std::map<std::uint64_t, std::vector<Saying>> longer;
     for (const std::uint64_t length : kLengths) {
         // The long ones go on from the file of the one before: a lane grows in several sittings.
-        const auto file = folder / (std::to_string(length) + ".lane");
+        const auto file = fileOf(length);
         if (length > 4095) {
             std::filesystem::copy_file(before, file);
         }
@@ -57,28 +77,30 @@ TEST_P(LaneEquality, SavedAndRestoredInANewEngine) {
         EXPECT_EQ(written.saved, length);
         m_engine->closeLane(lane);
         before = file;
+        if (length < 1000) {
+            const LaneId whole = m_engine->openLane().id;
+            m_engine->append(whole, first(length + 9));
+            longer[length] = ask(*m_engine, whole);
+            m_engine->closeLane(whole);
+        }
     }
-    const auto second = loadedEngine(GetParam());
+    ASSERT_NO_FATAL_FAILURE(restart());
     for (const std::uint64_t length : kLengths) {
         SCOPED_TRACE(length);
-        const auto& expected = straight(length);
-        const LaneInfo info = second->openLane(laneAt(folder / (std::to_string(length) + ".lane")));
+        const LaneInfo info = m_engine->openLane(laneAt(fileOf(length)));
         ASSERT_EQ(info.tokens, length);
         ASSERT_TRUE(info.restored);
         EXPECT_EQ(info.restored->check, "equal");
         EXPECT_LE(info.restored->replayed, 128u);
         EXPECT_EQ(info.restored->lost, 0u);
         EXPECT_EQ(info.restored->note, "");
-        ASSERT_EQ(ask(*second, info.id), expected);
+        ASSERT_EQ(ask(*m_engine, info.id), m_expected.at(length));
         // It goes on like the straight one, too.
-        second->append(info.id, first(length + 9).subspan(length));
-        const LaneId longer = m_engine->openLane().id;
-        if (length < 1000) {
-            m_engine->append(longer, first(length + 9));
-            ASSERT_EQ(ask(*second, info.id), ask(*m_engine, longer));
+        m_engine->append(info.id, first(length + 9).subspan(length));
+        if (longer.contains(length)) {
+            ASSERT_EQ(ask(*m_engine, info.id), longer.at(length));
         }
-        m_engine->closeLane(longer);
-        second->closeLane(info.id);
+        m_engine->closeLane(info.id);
     }
 }
 
@@ -86,22 +108,23 @@ TEST_P(LaneEquality, ForkedFromALongerLane) {
     const auto file = test::temporaryFolder("equality") / "long.lane";
     LaneId lane = m_engine->openLane(laneAt(file)).id;
     m_engine->append(lane, m_tokens);
-    const auto check = [&](Engine& engine) {
+    const auto check = [&](const auto& expected) {
         for (const std::uint64_t length : kLengths) {
             SCOPED_TRACE(length);
-            const auto& expected = straight(length);
-            const BranchInfo branch = engine.branch(lane, length);
+            const BranchInfo branch = m_engine->branch(lane, length);
             EXPECT_EQ(branch.position, length);
-            EXPECT_LE(branch.replayed, 2048u); // from the nearest frontier
-            engine.closeBranch(branch.id);
-            ASSERT_EQ(ask(engine, lane, length), expected);
+            // From the nearest frontier; a GPU's super-chunk is longer than the whole lane.
+            const bool gpu = m_engine->device().device == Device::Cuda;
+            EXPECT_LE(branch.replayed, gpu ? length : 2048u);
+            m_engine->closeBranch(branch.id);
+            ASSERT_EQ(ask(*m_engine, lane, length), expected(length));
         }
     };
-    check(*m_engine);
+    check([&](std::uint64_t length) { return straight(length); });
     m_engine->closeLane(lane);
-    const auto second = loadedEngine(GetParam()); // frontiers now come from the file
-    lane = second->openLane(laneAt(file)).id;
-    check(*second);
+    ASSERT_NO_FATAL_FAILURE(restart()); // frontiers now come from the file
+    lane = m_engine->openLane(laneAt(file)).id;
+    check([&](std::uint64_t length) { return m_expected.at(length); });
 }
 
 TEST_P(LaneEquality, CancelledInTheMiddleAndResumed) {
