@@ -33,7 +33,7 @@ constexpr const char* kUsage =
     "  dossier-engine speed --model DIR [--prompt N] [--answer N] [--threads N]\n"
     "                       [--device auto|cpu|cuda]\n"
     "                                            tokens per second beside this machine's bounds\n"
-    "  dossier-engine bench [--part budgets,cut,products] [--budgets 24,80,all] [--reading "
+    "  dossier-engine bench [--part budgets,cut,products,bytes] [--budgets 24,80,all] [--reading "
     "80,all]\n"
     "                       [--layers N] [--out FILE]\n"
     "                                            the CUDA engine at full V4-Flash size, "

@@ -83,6 +83,10 @@ int benchCommand(const Arguments& arguments) {
         throw Error(ErrorCode::Unsupported, probe.whyNot, "Run the benchmark on an NVIDIA GPU");
     }
     report.add(Figure("device").text("name", probe.name).text("toolkit", probe.toolkit));
+    if (has(parts, "bytes")) { // beside the card's own counters: tests/bench/gpu_bytes.py
+        benchKernels(settings, cutLayers ? cutLayers : 4, {1}, {settings.context}, report);
+        return 0;
+    }
     const Rates rates = measureRates(settings, report);
     if (has(parts, "products")) {
         productRate(report, settings.small ? 256 : 8192, true);

@@ -12,13 +12,20 @@ namespace dossier::engine::bench {
 namespace {
 
 /// Kernels one by one, without recording: where a step's time goes.
-void profile(BenchModel& model, const Sequence& lane, std::uint64_t context, Report& report) {
+void profile(BenchModel& model, const Sequence& lane, std::size_t branches, std::uint64_t context,
+             Report& report) {
     cuda::LaunchProfile profile;
     cuda::LaunchProfile::active() = &profile;
     Settings one;
     one.rounds = 1;
     one.tokens = 2;
-    decode(model, lane, nullptr, 1, one);
+    const DecodeRun run = decode(model, lane, nullptr, branches, one);
+    report.add(Figure("bytes of a step, counted")
+                   .number("context", static_cast<double>(context), 0)
+                   .number("branches", static_cast<double>(branches), 0)
+                   .number("layers", model.config.layers, 0)
+                   .number("steps", static_cast<double>(run.steps), 0)
+                   .number("megabytes", gpuBytes(model.config, run, context) / 1e6));
     cuda::LaunchProfile::active() = nullptr;
     const auto rows = profile.rows();
     std::vector<std::pair<std::string, cuda::LaunchProfile::Row>> sorted(rows.begin(), rows.end());
@@ -28,6 +35,7 @@ void profile(BenchModel& model, const Sequence& lane, std::uint64_t context, Rep
     for (const auto& [name, row] : sorted) {
         report.add(Figure("kernel")
                        .number("context", static_cast<double>(context), 0)
+                       .number("branches", static_cast<double>(branches), 0)
                        .text("name", name)
                        .number("launches", static_cast<double>(row.launches), 0)
                        .number("microseconds",
@@ -49,36 +57,37 @@ std::uint32_t layersThatFit(const Settings& settings) {
     return 1;
 }
 
+/// The first layers of the model, all experts in GPU memory.
+std::unique_ptr<BenchModel> cut(const Settings& settings, std::uint32_t layers, bool graphs,
+                                Report& report) {
+    CudaOptions options;
+    options.graphs = graphs;
+    options.lock = false;
+    const double begin = now();
+    auto model = std::make_unique<BenchModel>(firstLayers(settings.config, layers), options,
+                                              std::min(settings.rows, 256U));
+    model->loadExperts({});
+    report.say(
+        std::to_string(layers).append(" layers loaded in ").append(std::to_string(now() - begin)) +
+        " s");
+    return model;
+}
+
 } // namespace
 
 void benchCut(const Settings& settings, const Rates& rates, std::uint32_t layers, Report& report) {
     layers = layers ? std::min(layers, settings.config.layers) : layersThatFit(settings);
     const ModelConfig config = firstLayers(settings.config, layers);
     const std::uint64_t deep = settings.plannedContext - 4096 % settings.plannedContext;
-    for (const bool graphs : {true, false}) {
-        if (!graphs) { // kernels one by one are the same in every layer: a few of them do
-            layers = std::min(layers, 6U);
-        }
-        CudaOptions options;
-        options.graphs = graphs;
-        options.lock = false;
-        const double begin = now();
-        BenchModel model(graphs ? config : firstLayers(settings.config, layers), options,
-                         std::min(settings.rows, 256U));
-        model.loadExperts({});
-        report.say(std::to_string(layers) + " layers loaded in " + std::to_string(now() - begin) +
-                   " s");
+    {
+        const auto model = cut(settings, layers, true, report);
         double shallow = 0;
         for (const std::uint64_t context : {settings.context, deep}) {
-            const auto lane = model.seededLane(context, 4096);
-            if (!graphs) {
-                profile(model, *lane, context, report);
-                continue;
-            }
+            const auto lane = model->seededLane(context, 4096);
             for (const std::size_t branches : {std::size_t{1}, std::size_t{8}}) {
                 RoutingDriver driver = RoutingDriver::uniform(
                     {config.layers, config.routedExperts, config.expertsPerToken}, 7);
-                const DecodeRun run = decode(model, *lane, &driver, branches, settings);
+                const DecodeRun run = decode(*model, *lane, &driver, branches, settings);
                 Figure figure("decode, cut in GPU memory");
                 figure.number("layers", layers, 0)
                     .number("context", static_cast<double>(context), 0);
@@ -88,6 +97,20 @@ void benchCut(const Settings& settings, const Rates& rates, std::uint32_t layers
                 }
                 addDecode(report, figure, run, boundOf(config, run, rates, context));
             }
+        }
+    }
+    // One by one the kernels are the same in every layer: a few of them do.
+    benchKernels(settings, std::min(layers, 6U), {1, 8}, {settings.context, deep}, report);
+}
+
+void benchKernels(const Settings& settings, std::uint32_t layers,
+                  std::initializer_list<std::size_t> branches,
+                  std::initializer_list<std::uint64_t> contexts, Report& report) {
+    const auto model = cut(settings, layers, false, report);
+    for (const std::uint64_t context : contexts) {
+        const auto lane = model->seededLane(context, 4096);
+        for (const std::size_t count : branches) {
+            profile(*model, *lane, count, context, report);
         }
     }
 }

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include <cuda_profiler_api.h>
+
 #include "engine/forecast/costs.h"
 
 namespace dossier::engine::bench {
@@ -62,6 +64,7 @@ DecodeRun decode(BenchModel& model, const Sequence& lane, RoutingDriver* driver,
         step();
     }
     const Counted before(model.control->experts());
+    cudaProfilerStart(); // a profiler that was asked to wait sees these steps alone
     std::vector<double> means;
     for (std::size_t round = 0; round < settings.rounds; ++round) {
         double seconds = 0;
@@ -70,6 +73,7 @@ DecodeRun decode(BenchModel& model, const Sequence& lane, RoutingDriver* driver,
         }
         means.push_back(seconds / static_cast<double>(settings.tokens));
     }
+    cudaProfilerStop();
     const Counted after(model.control->experts());
     DecodeRun run;
     run.branches = branches;
@@ -92,15 +96,20 @@ DecodeRun decode(BenchModel& model, const Sequence& lane, RoutingDriver* driver,
     return run;
 }
 
-Bound boundOf(const ModelConfig& config, const DecodeRun& run, const Rates& rates,
-              std::uint64_t context) {
+double gpuBytes(const ModelConfig& config, const DecodeRun& run, std::uint64_t context) {
     const WeightBytes weights = weightBytesPerToken(config);
-    const auto expert = static_cast<double>(expertBytes(config));
     const double dense = static_cast<double>(weights.total() - weights.routedExperts);
     const double rows = static_cast<double>(run.branches) *
                         static_cast<double>(kvBytesReadPerToken(config, context));
+    return dense + rows +
+           (run.distinct - run.fromRam - run.fromDisk) * static_cast<double>(expertBytes(config));
+}
+
+Bound boundOf(const ModelConfig& config, const DecodeRun& run, const Rates& rates,
+              std::uint64_t context) {
+    const auto expert = static_cast<double>(expertBytes(config));
     Bound bound;
-    bound.gpu = (dense + rows + (run.distinct - run.fromRam - run.fromDisk) * expert) / rates.hbm;
+    bound.gpu = gpuBytes(config, run, context) / rates.hbm;
     bound.bus = run.fromRam * expert / rates.bus;
     bound.disk = run.fromDisk * expert / rates.disk;
     return bound;

@@ -31,6 +31,8 @@ struct Bound {
     double apart() const { return gpu + bus + disk; }
     double together() const { return std::max(gpu, std::max(bus, disk)); }
 };
+/// Bytes that a step of this run must read from GPU memory, by the counters of engine/forecast.
+double gpuBytes(const ModelConfig&, const DecodeRun&, std::uint64_t context);
 /// From the bytes that a step of this run must read, at `context` tokens.
 Bound boundOf(const ModelConfig&, const DecodeRun&, const Rates&, std::uint64_t context);
 

@@ -54,6 +54,10 @@ struct Budget {
 void benchBudget(BenchModel&, const Settings&, const Rates&, const Budget&, bool read, Report&);
 /// A cut of `layers` layers wholly in GPU memory; 0: as many as fit.
 void benchCut(const Settings&, const Rates&, std::uint32_t layers, Report&);
+/// The same kernels one by one: the time of each, and the bytes of a step.
+void benchKernels(const Settings&, std::uint32_t layers,
+                  std::initializer_list<std::size_t> branches,
+                  std::initializer_list<std::uint64_t> contexts, Report&);
 /// Reading at the present placement: wholeTokens from the start, then super-chunks at depths;
 /// `deepest` is called while the deepest lane is there.
 void benchReading(BenchModel&, const Settings&, const Rates&, const std::string& budget, Report&,

@@ -24,8 +24,14 @@ void CudaOperations::route(const Bf16* h, std::uint32_t layer, const RouterParam
         used.tokenExperts = forcedTable(layer);
         tokens = m_rowNumbers.as<std::int32_t>();
     }
-    cuda::route(m_queue, rows(), logits, used, m_config.expertsPerToken,
-                static_cast<float>(m_config.routedScale), tokens, ids, weights);
+    const RouteTask task{
+        logits, used,   m_config.expertsPerToken, static_cast<float>(m_config.routedScale), tokens,
+        ids,    weights};
+    if (answering()) {
+        m_route = task; // one launch with the plan of the experts
+    } else {
+        cuda::route(m_queue, rows(), task);
+    }
 }
 
 void CudaOperations::expectExperts(std::uint32_t layer, const RouterParameters& router) {
@@ -36,20 +42,27 @@ void CudaOperations::expectExperts(std::uint32_t layer, const RouterParameters& 
 void CudaOperations::experts(const QuantRows& hq, std::uint32_t layer, const std::int32_t* ids,
                              const float* weights, const ExpertParameters& shared, Bf16* y) {
     if (answering()) {
-        answerExperts(hq, layer, ids, weights, shared, y);
+        if (m_route.ids != ids) { // somebody else's choice
+            m_route = {};
+            m_route.router.gate.out = m_config.routedExperts;
+            m_route.top = m_config.expertsPerToken;
+            m_route.ids = const_cast<std::int32_t*>(ids);
+            m_route.weights = const_cast<float*>(weights);
+        }
+        answerExperts(hq, layer, shared, y);
+        m_route = {};
     } else {
         readExperts(hq, layer, ids, weights, shared, y);
     }
 }
 
 void CudaOperations::answerExperts(const QuantRows& hq, std::uint32_t layer,
-                                   const std::int32_t* ids, const float* weights,
                                    const ExpertParameters& shared, Bf16* y) {
     AnswerBuffers buffers = m_answerBuffers;
     buffers.tasks = std::min(m_config.routedExperts, rows() * m_config.expertsPerToken);
     const AnswerShape shape{m_expertLayout, rows(), m_config.expertsPerToken,
                             m_config.routedExperts, static_cast<float>(m_config.swigluLimit)};
-    planAnswer(m_queue, shape, ids, weights, m_experts->table(layer), buffers);
+    planAnswer(m_queue, rows(), m_route, m_experts->table(layer), buffers);
     if (m_experts->complete()) {
         answerUp(m_queue, shape, AnswerPart::All, hq, shared, buffers);
         answerDown(m_queue, shape, AnswerPart::All, shared, buffers, y);

@@ -188,8 +188,8 @@ class CudaOperations final : public Operations, public CudaControl {
         return m_forcedIds.as<std::int64_t>() +
                std::uint64_t{layer} * kAnswerRows * m_config.expertsPerToken;
     }
-    void answerExperts(const QuantRows& hq, std::uint32_t layer, const std::int32_t* ids,
-                       const float* weights, const ExpertParameters& shared, Bf16* y);
+    void answerExperts(const QuantRows& hq, std::uint32_t layer, const ExpertParameters& shared,
+                       Bf16* y);
     void readExperts(const QuantRows& hq, std::uint32_t layer, const std::int32_t* ids,
                      const float* weights, const ExpertParameters& shared, Bf16* y);
     void readSharedExpert(const QuantRows& hq, const ExpertParameters& shared, const float* sums,
@@ -240,6 +240,7 @@ class CudaOperations final : public Operations, public CudaControl {
 
     bool m_grouped = false;
     std::vector<GemvTask> m_gemvs;
+    RouteTask m_route;    ///< answering: what the router has asked for, until its experts run
     FinishTasks m_finish; ///< answering: what the group has asked for
     bool m_finishPending = false;
     /// Answering few rows: what the linear layer that reads it quantises itself, by the address

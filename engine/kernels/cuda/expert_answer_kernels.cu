@@ -12,63 +12,6 @@ namespace {
 
 constexpr unsigned kWarps = 4;
 
-__global__ void planKernel(AnswerShape shape, const std::int32_t* ids, const float* weights,
-                           ExpertTable table, AnswerPlan* plan) {
-    auto* masks = dynamicShared<unsigned>(); // [experts]
-    __shared__ unsigned before[32];
-    letNextStart();
-    waitForPrevious();
-    for (unsigned e = threadIdx.x; e < shape.experts; e += blockDim.x) {
-        masks[e] = 0;
-    }
-    __syncthreads();
-    for (unsigned i = threadIdx.x; i < shape.rows * shape.top; i += blockDim.x) {
-        atomicOr(&masks[ids[i]], 1u << (i / shape.top));
-    }
-    __syncthreads();
-    unsigned first = 0; // tasks before this round of experts
-    for (unsigned round = 0; round < shape.experts; round += blockDim.x) {
-        const unsigned e = round + threadIdx.x, lane = threadIdx.x % 32, warp = threadIdx.x / 32;
-        const unsigned mask = e < shape.experts ? masks[e] : 0;
-        const unsigned used = __ballot_sync(kAllLanes, mask != 0);
-        if (lane == 0) {
-            before[warp] = static_cast<unsigned>(__popc(used));
-        }
-        __syncthreads();
-        unsigned task = first + static_cast<unsigned>(__popc(used & ((1u << lane) - 1)));
-        unsigned total = 0;
-        for (unsigned w = 0; w < blockDim.x / 32; ++w) {
-            task += w < warp ? before[w] : 0;
-            total += before[w];
-        }
-        if (mask != 0) {
-            plan->expert[task] = e;
-            plan->rowMask[task] = mask;
-            plan->base[task] = table.resident[e];
-            plan->miss[task] = table.resident[e] == nullptr ? 1 : 0;
-            for (unsigned row = 0; row < shape.rows; ++row) {
-                if ((mask >> row & 1u) == 0) {
-                    continue;
-                }
-                unsigned rank = 0;
-                for (unsigned k = 0; k < shape.top; ++k) {
-                    const unsigned id = static_cast<unsigned>(ids[row * shape.top + k]);
-                    rank += id < e ? 1 : 0;
-                    if (id == e) {
-                        plan->weight[task][row] = weights[row * shape.top + k];
-                    }
-                }
-                plan->rank[task][row] = static_cast<std::uint8_t>(rank);
-            }
-        }
-        first += total;
-        __syncthreads();
-    }
-    if (threadIdx.x == 0) {
-        plan->count = first;
-    }
-}
-
 struct UpArguments {
     AnswerShape shape;
     AnswerBuffers buffers;
@@ -310,12 +253,6 @@ void launchTiled(const Queue& queue, const char* name, Kernel1 few, Kernel2 many
 }
 
 } // namespace
-
-void planAnswer(const Queue& queue, const AnswerShape& shape, const std::int32_t* ids,
-                const float* weights, ExpertTable table, const AnswerBuffers& buffers) {
-    launch(queue, "plan experts", planKernel, 1, 256, shape.experts * sizeof(unsigned), shape, ids,
-           weights, table, buffers.plan);
-}
 
 void answerUp(const Queue& queue, const AnswerShape& shape, AnswerPart part, const QuantRows& x,
               const ExpertParameters& shared, const AnswerBuffers& buffers) {

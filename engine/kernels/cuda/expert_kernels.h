@@ -11,10 +11,16 @@ namespace dossier::engine::cuda {
 
 /// Up to 1024 experts, 64 a token.
 bool routeFits(std::uint32_t experts, std::uint32_t top);
-/// logits [rows, experts] -> ids and weights [rows, top]. tokens: [rows], for hash layers.
-void route(const Queue&, std::uint32_t rows, const float* logits, const RouterParameters&,
-           std::uint32_t top, float scale, const std::int32_t* tokens, std::int32_t* ids,
-           float* weights);
+struct RouteTask {
+    const float* logits = nullptr; ///< [rows, experts]
+    RouterParameters router;
+    std::uint32_t top = 0;
+    float scale = 0;
+    const std::int32_t* tokens = nullptr; ///< [rows], for hash layers
+    std::int32_t* ids = nullptr;          ///< result [rows, top]
+    float* weights = nullptr;             ///< result [rows, top]
+};
+void route(const Queue&, std::uint32_t rows, const RouteTask&);
 
 // ------------------------------------------------------------------------------- answering
 
@@ -57,9 +63,10 @@ struct AnswerShape {
     float limit = 0;
 };
 
-/// Fills the plan from the router's choice.
-void planAnswer(const Queue&, const AnswerShape&, const std::int32_t* ids, const float* weights,
-                ExpertTable, const AnswerBuffers&);
+/// Routes up to 16 rows and fills the plan from their choice; without logits from what `ids` and
+/// `weights` hold.
+void planAnswer(const Queue&, std::uint32_t rows, const RouteTask&, ExpertTable,
+                const AnswerBuffers&);
 
 enum class AnswerPart {
     All,   ///< shared expert and all routed ones

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Router and mixture of experts on the device against the plain CPU functions.
 #include <numeric>
+#include <set>
 
 #include "engine/kernels/cpu/plain.h"
 #include "engine/kernels/cuda/expert_kernels.h"
@@ -15,8 +16,11 @@ TEST_F(CudaKernels, Router) {
         std::uint32_t rows, experts, top;
         bool hash;
     };
-    for (const Case c :
-         {Case{1, 256, 6, false}, {33, 256, 6, false}, {5, 6, 2, true}, {3, 384, 6, false}}) {
+    for (const Case c : {Case{1, 256, 6, false},
+                         {33, 256, 6, false},
+                         {5, 6, 2, true},
+                         {3, 384, 6, false},
+                         {16, 256, 8, false}}) {
         auto logits = floats(std::size_t{c.rows} * c.experts, 2.0F);
         auto bias = floats(c.experts, 0.1F);
         logits[0] = 25;                    // the linear part of softplus
@@ -37,8 +41,9 @@ TEST_F(CudaKernels, Router) {
         router.gate.out = c.experts;
         router.bias = c.hash ? nullptr : dBias.get();
         router.tokenExperts = c.hash ? dTable.get() : nullptr;
-        route(m_queue, c.rows, dLogits.get(), router, c.top, 1.5F, dTokens.get(), ids.get(),
-              weights.get());
+        const RouteTask task{dLogits.get(), router,    c.top,        1.5F,
+                             dTokens.get(), ids.get(), weights.get()};
+        route(m_queue, c.rows, task);
         std::vector<std::int32_t> wantIds(ids.size());
         std::vector<float> wantWeights(ids.size());
         for (std::size_t i = 0; i < c.rows; ++i) {
@@ -48,6 +53,27 @@ TEST_F(CudaKernels, Router) {
         }
         EXPECT_EQ(ids.host(), wantIds);
         expectNear(weights.host(), wantWeights, 1e-5);
+        if (c.rows > kAnswerRows) {
+            continue;
+        }
+        // Answering: the same choice, and the plan from it.
+        const DeviceArray<float> plannedWeights(weights.size());
+        const DeviceArray<std::int32_t> plannedIds(ids.size());
+        RouteTask planned = task;
+        planned.ids = plannedIds.get();
+        planned.weights = plannedWeights.get();
+        const DeviceArray<const std::uint8_t*> nowhere(
+            std::vector<const std::uint8_t*>(c.experts, nullptr));
+        const DeviceArray<AnswerPlan> plan(1);
+        AnswerBuffers buffers;
+        buffers.plan = plan.get();
+        planAnswer(m_queue, c.rows, planned, {nowhere.get()}, buffers);
+        EXPECT_EQ(plannedIds.host(), ids.host());
+        EXPECT_EQ(plannedWeights.host(), weights.host());
+        const std::set<std::int32_t> distinct(wantIds.begin(), wantIds.end());
+        const AnswerPlan made = plan.host()[0];
+        EXPECT_EQ(std::vector<std::uint32_t>(made.expert, made.expert + made.count),
+                  std::vector<std::uint32_t>(distinct.begin(), distinct.end()));
     }
 }
 
@@ -173,13 +199,18 @@ TEST_P(CudaExperts, AnsweringEqualsThePlainOne) {
     const DeviceArray<std::uint8_t> dq(q);
     const DeviceArray<float> ds(s), dWeights(weights);
     const DeviceArray<std::int32_t> dIds(ids);
+    RouteTask chosen; // what the router would have written
+    chosen.router.gate.out = c.experts;
+    chosen.top = c.top;
+    chosen.ids = dIds.get();
+    chosen.weights = dWeights.get();
     const ExpertParameters shared = sharedLayout.at(deviceShared.get());
     std::vector<Bf16> all;
     for (const std::uint32_t rows : {most, 1u, 3u, 9u}) {
         SCOPED_TRACE(rows);
         const AnswerShape shape{layout, rows, c.top, c.experts, 10};
         const DeviceArray<Bf16> y(std::size_t{rows} * c.hidden);
-        planAnswer(m_queue, shape, dIds.get(), dWeights.get(), {table.get()}, buffers);
+        planAnswer(m_queue, rows, chosen, {table.get()}, buffers);
         answerUp(m_queue, shape, AnswerPart::All, {dq.get(), ds.get()}, shared, buffers);
         answerDown(m_queue, shape, AnswerPart::All, shared, buffers, y.get());
         const auto got = y.host();
@@ -190,7 +221,7 @@ TEST_P(CudaExperts, AnsweringEqualsThePlainOne) {
         EXPECT_TRUE(std::equal(got.begin(), got.end(), all.begin()));
 
         // The same in two parts, as when some experts are still on their way.
-        planAnswer(m_queue, shape, dIds.get(), dWeights.get(), {table.get()}, buffers);
+        planAnswer(m_queue, rows, chosen, {table.get()}, buffers);
         AnswerPlan split = plan.host()[0];
         for (std::uint32_t t = 0; t < split.count; ++t) {
             split.miss[t] = t % 2;
