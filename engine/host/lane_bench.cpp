@@ -31,8 +31,6 @@ std::uint64_t repeatedTokens(const LoadedModel& model) {
 std::uint64_t readTokens(const LoadedModel& model) {
     return 2 * repeatedTokens(model);
 }
-constexpr unsigned kReadThreads = 6;
-constexpr std::uint64_t kReadPiece = std::uint64_t{4} << 20;
 
 double now() {
     return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch())
@@ -180,17 +178,17 @@ void forget(const std::filesystem::path& file) {
 double diskRate(const std::filesystem::path& file, MemoryLedger& ledger) {
     forget(file);
     const LaneHandle handle(file, LaneHandle::Mode::Read);
-    const std::uint64_t size = handle.size() / kReadPiece * kReadPiece;
+    const std::uint64_t size = handle.size() / kRestorePiece * kRestorePiece;
     std::atomic<std::uint64_t> next = 0;
     const double start = now();
     {
         std::vector<std::jthread> threads;
-        for (unsigned t = 0; t < kReadThreads; ++t) {
+        for (unsigned t = 0; t < kRestoreThreads; ++t) {
             threads.emplace_back([&] {
-                AlignedBuffer buffer(ledger, "scratch", kReadPiece, AlignedBuffer::Fill::Zero);
-                for (std::uint64_t at = next.fetch_add(kReadPiece); at < size;
-                     at = next.fetch_add(kReadPiece)) {
-                    handle.readAround(at, {buffer.data(), kReadPiece});
+                AlignedBuffer buffer(ledger, "scratch", kRestorePiece, AlignedBuffer::Fill::Zero);
+                for (std::uint64_t at = next.fetch_add(kRestorePiece); at < size;
+                     at = next.fetch_add(kRestorePiece)) {
+                    handle.readAround(at, {buffer.data(), kRestorePiece});
                 }
             });
         }
@@ -199,31 +197,41 @@ double diskRate(const std::filesystem::path& file, MemoryLedger& ledger) {
 }
 
 /// Opens the lane as Engine::openLane does; the file comes from the disk.
-LaneInfo restore(Runtime& runtime, const std::filesystem::path& file, double& seconds) {
+/// `loading`: the part of it from the first rows to the last.
+LaneInfo restore(Runtime& runtime, const std::filesystem::path& file, double& seconds,
+                 double& loading) {
     forget(file);
     const double start = now();
+    double first = 0, last = 0;
     RestoreJob job(
         std::make_unique<LaneStore>(file, laneKey(runtime.model(), ""), false, runtime.ledger()),
-        UINT64_MAX, {}, {});
+        UINT64_MAX,
+        [&](const Progress&) {
+            last = now();
+            first = first > 0 ? first : last;
+        },
+        {});
     auto result = job.finished.get_future();
     while (!job.step(runtime)) {
     }
     seconds = now() - start;
+    loading = last - first;
     return result.get();
 }
 
 void report(Runtime& runtime, const std::filesystem::path& file, const char* what) {
     const double disk = diskRate(file, runtime.ledger());
-    double seconds = 0;
-    const LaneInfo info = restore(runtime, file, seconds);
+    double seconds = 0, loading = 0;
+    const LaneInfo info = restore(runtime, file, seconds, loading);
     const LaneRestore& restored = *info.restored;
     const double rate = static_cast<double>(restored.bytesRead) / seconds;
     std::printf(
         "%-9s %llu tokens, %.2f GB of rows in %.2f s = %.0f MB/s, %.0f %% of the disk's %.0f; "
-        "self-check %s, %llu replayed\n",
+        "self-check %s, %llu replayed; %.2f s of it for the rows\n",
         what, static_cast<unsigned long long>(info.tokens),
         static_cast<double>(restored.bytesRead) / 1e9, seconds, rate / 1e6, 100 * rate / disk,
-        disk / 1e6, restored.check.c_str(), static_cast<unsigned long long>(restored.replayed));
+        disk / 1e6, restored.check.c_str(), static_cast<unsigned long long>(restored.replayed),
+        loading);
     if (!restored.note.empty()) {
         std::printf("          %s\n", restored.note.c_str());
     }

@@ -5,11 +5,12 @@
 #include <cerrno>
 #include <csignal>
 #include <mutex>
+#include <vector>
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include "engine/base/error.h"
@@ -33,6 +34,22 @@ void ignoreSizeSignal() {
             std::signal(SIGXFSZ, SIG_IGN);
         }
     });
+}
+
+/// Whether the page cache has all of a piece (offset a multiple of the page size). Asking by a read
+/// that may not wait would make the kernel read ahead what is about to be read past it.
+bool isCached(int descriptor, std::uint64_t offset, std::size_t bytes) {
+    void* const map =
+        ::mmap(nullptr, bytes, PROT_READ, MAP_SHARED, descriptor, static_cast<off_t>(offset));
+    if (map == MAP_FAILED) {
+        return false;
+    }
+    const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+    std::vector<unsigned char> resident((bytes + page - 1) / page);
+    const bool known = ::mincore(map, bytes, resident.data()) == 0;
+    ::munmap(map, bytes);
+    return known && std::all_of(resident.begin(), resident.end(),
+                                [](unsigned char flags) { return (flags & 1) != 0; });
 }
 
 } // namespace
@@ -100,20 +117,11 @@ bool LaneHandle::readAround(std::uint64_t offset, std::span<std::byte> out) cons
     if (m_direct < 0) {
         return readAt(offset, out);
     }
-    constexpr std::size_t kPiece = std::size_t{1} << 21;
-    while (!out.empty()) {
-        const auto piece = out.first(std::min(out.size(), kPiece));
-        iovec vector{piece.data(), piece.size()};
-        // Without waiting gives what the cache has; the rest comes straight from the disk.
-        ssize_t n = preadv2(m_descriptor, &vector, 1, static_cast<off_t>(offset), RWF_NOWAIT);
-        if (n != static_cast<ssize_t>(piece.size())) {
-            n = pread(m_direct, piece.data(), piece.size(), static_cast<off_t>(offset));
-        }
-        if (n != static_cast<ssize_t>(piece.size())) { // the file's end, or a refusal
-            return readAt(offset, out);
-        }
-        out = out.subspan(piece.size());
-        offset += piece.size();
+    // In one go: the kernel keeps the disk busy with all parts of a request at the same time.
+    if (isCached(m_descriptor, offset, out.size()) ||
+        pread(m_direct, out.data(), out.size(), static_cast<off_t>(offset)) !=
+            static_cast<ssize_t>(out.size())) { // the file's end, or a refusal
+        return readAt(offset, out);
     }
     return true;
 }

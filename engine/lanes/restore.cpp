@@ -11,15 +11,10 @@
 
 #include "engine/base/crc32c.h"
 #include "engine/base/error.h"
-#include "engine/base/thread_pool.h"
 #include "engine/model/kv_layout.h"
 
 namespace dossier::engine {
 namespace {
-
-/// Bytes read together; sections that are larger make a unit of their own.
-constexpr std::uint64_t kUnitBytes = std::uint64_t{4} << 20;
-constexpr unsigned kMaxThreads = 6;
 
 /// Sections of one record that are read together, and where their rows in use go.
 struct Unit {
@@ -75,13 +70,12 @@ struct LaneLoader::Impl {
         if (units.empty()) {
             return;
         }
-        const unsigned threads = std::clamp(ThreadPool::availableCores(), 2u, kMaxThreads);
         const std::uint64_t bytes = lane::aligned(largest, lane::kBlock) + 3 * lane::kBlock;
-        for (unsigned i = 0; i < threads + 2 && i < units.size(); ++i) {
+        for (unsigned i = 0; i < kRestoreThreads + 2 && i < units.size(); ++i) {
             staging.push_back(ops.allocateStaging(bytes));
             free.push_back(staging.back().get());
         }
-        for (unsigned i = 0; i < threads; ++i) {
+        for (unsigned i = 0; i < kRestoreThreads && i < units.size(); ++i) {
             workers.emplace_back([this](const std::stop_token& stop) { work(stop); });
         }
     }
@@ -112,7 +106,8 @@ struct LaneLoader::Impl {
                 goodEnd = std::min(goodEnd, begin);
                 return;
             }
-            if (made.empty() || section.offset + section.bytes - made.back().begin() > kUnitBytes) {
+            if (made.empty() ||
+                section.offset + section.bytes - made.back().begin() > kRestorePiece) {
                 made.emplace_back().record = &record;
             }
             made.back().parts.push_back({&section, live[at].device, live[at].bytes});

@@ -13,6 +13,12 @@
 
 namespace dossier::engine {
 
+/// Sections are read together up to this many bytes, or one that is larger by itself.
+constexpr std::uint64_t kRestorePiece = std::uint64_t{8} << 20;
+/// Threads that read; they wait for the disk most of the time, so their number is not that of
+/// cores.
+constexpr unsigned kRestoreThreads = 8;
+
 class LaneLoader {
   public:
     /// The sequence must have room prepared for index.rowsEnd() tokens. All arguments outlive this.

@@ -122,6 +122,11 @@ bool ReadJob::step(Runtime& runtime) {
         begin();
     }
     if (m_stop.stop_requested()) {
+        // A super-chunk that is finished goes to the disk, unless that is still busy.
+        if (m_saveDue && lane && lane->settled(kDiskWait)) {
+            m_saveDue = false;
+            lane->save(runtime.model());
+        }
         return true;
     }
     if (!save(runtime)) {

@@ -440,6 +440,31 @@ TEST(LaneDamage, AFullDiskLosesNothingAndAppendingTriesAgain) {
     EXPECT_EQ(ask(*engine, again.id), expected);
 }
 
+TEST(LaneStop, WhatWasFinishedIsOnTheDiskWhenTheEngineEnds) {
+    const auto file = newFolder() / "a.lane";
+    const auto tokens = someTokens(9000, kVocabulary);
+    std::uint64_t kept = 0;
+    {
+        const auto engine = loadedEngine();
+        const LaneId lane = engine->openLane(laneAt(file)).id;
+        std::stop_source source;
+        kept = engine
+                   ->append(
+                       lane, tokens,
+                       [&](const Progress& progress) {
+                           if (progress.done >= 4096 && progress.done % 2048 == 0) {
+                               source.request_stop(); // between two super-chunks
+                           }
+                       },
+                       source.get_token())
+                   .tokens;
+    } // nobody closes the lane
+    EXPECT_GE(kept, 4096u);
+    EXPECT_LT(kept, 9000u);
+    const auto engine = loadedEngine();
+    EXPECT_EQ(engine->openLane(laneAt(file)).tokens, kept);
+}
+
 // ---------------------------------------------------------------- numerics classes
 
 TEST(LaneClasses, ALaneOfAnotherClassOpensAndSaysSo) {

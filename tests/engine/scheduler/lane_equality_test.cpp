@@ -20,7 +20,7 @@ const std::vector<std::uint64_t> kLengths{127,  128,  129,  130,  255, 256, 257,
 class LaneEquality : public testing::TestWithParam<const char*> {
   protected:
     void SetUp() override {
-        m_engine = loadedEngine(GetParam());
+        m_engine = loadedEngine(GetParam(), "", false, Device::Auto);
         m_numerics = m_engine->device().numerics;
         m_tokens = someTokens(kLengths.back() + 100, m_engine->model()->vocabulary);
     }
@@ -46,7 +46,7 @@ class LaneEquality : public testing::TestWithParam<const char*> {
         }
         m_engine.reset();
         m_straight.reset();
-        m_engine = loadedEngine(GetParam());
+        m_engine = loadedEngine(GetParam(), "", false, Device::Auto);
         ASSERT_EQ(m_engine->device().numerics, m_numerics) << m_engine->device().whyNot;
     }
 
@@ -91,7 +91,8 @@ TEST_P(LaneEquality, SavedAndRestoredInANewEngine) {
         ASSERT_EQ(info.tokens, length);
         ASSERT_TRUE(info.restored);
         EXPECT_EQ(info.restored->check, "equal");
-        EXPECT_LE(info.restored->replayed, 128u);
+        // Behind the last frontier: one that stood at the end of the sitting before is not taken.
+        EXPECT_LE(info.restored->replayed, 2 * 128u);
         EXPECT_EQ(info.restored->lost, 0u);
         EXPECT_EQ(info.restored->note, "");
         ASSERT_EQ(ask(*m_engine, info.id), m_expected.at(length));

@@ -42,13 +42,16 @@ inline std::filesystem::path roomyCheckpoint(const std::string& name) {
     return made[name] = folder;
 }
 
+/// On the CPU unless told otherwise: a GPU has one engine at a time, and most tests have two.
 inline std::unique_ptr<Engine> loadedEngine(const std::string& model = "tiny",
-                                            const std::string& kernels = "", bool child = false) {
+                                            const std::string& kernels = "", bool child = false,
+                                            Device device = Device::Cpu) {
     auto engine =
         child ? makeChildEngine(DOSSIER_BIN_DIR "/dossier-engine") : makeInProcessEngine();
     LoadOptions options;
     options.model = roomyCheckpoint(model);
     options.kernels = kernels;
+    options.device = device;
     engine->load(options);
     return engine;
 }
