@@ -73,8 +73,10 @@ struct LoadOptions {
     std::uint64_t contextTokens = 0; ///< room to plan for; 0 = the model's maximum or what fits
     std::optional<std::uint64_t> vramBudget, ramBudget;                        ///< bytes
     std::uint64_t vramLeaveFree = 1'610'612'736, ramLeaveFree = 2'147'483'648; ///< bytes
-    bool reproducible = false; ///< forbid computing experts on the CPU beside a GPU
-    std::string kernels;       ///< "", "plain", "avx2" or "avx512": forces a CPU path (tests)
+    /// Forbids computing experts on the CPU beside a GPU, which is done where measuring says that
+    /// it pays: what a token's bits are then depends on which experts were computed where.
+    bool reproducible = false;
+    std::string kernels; ///< "", "plain", "avx2" or "avx512": forces a CPU path (tests)
 };
 
 struct MemoryRow {
@@ -221,6 +223,10 @@ struct MemorySnapshot {
 struct Telemetry {
     double readTokensPerSecond = 0, answerTokensPerSecond = 0; ///< most recent, 0 = none yet
     std::uint64_t bytesPerTokenVram = 0, bytesPerTokenRam = 0, bytesPerTokenDisk = 0;
+    std::uint64_t bytesPerTokenCpu = 0; ///< of those in RAM: computed by the processor beside a GPU
+    /// A step of all answers, recent: all of it; from the routers' choices until all experts were
+    /// there; while the processor computed experts, which is part of that. 0 without offloading.
+    double stepSeconds = 0, fetchSeconds = 0, cpuSeconds = 0;
     std::vector<float> expertHitRate; ///< per layer, 0..1, recent; empty without offloading
     std::string activity = "idle"; ///< "idle", "loading", "restoring", "reading", "answering", ...
 };

@@ -35,13 +35,9 @@ void relax() noexcept {
 #endif
 }
 
-/// How long a thread spins before it sleeps: longer than the serial code between two loops of a
-/// layer, far shorter than what a person or a battery would notice.
-constexpr std::chrono::microseconds kSpin{60};
-
-/// Spins until `ready()`; false when it took longer than kSpin.
+/// Spins until `ready()`; false when it took longer than `most`.
 template<typename Ready>
-bool spinFor(Ready ready) {
+bool spinFor(std::chrono::microseconds most, Ready ready) {
     const auto start = std::chrono::steady_clock::now();
     do {
         for (int i = 0; i < 64; ++i) {
@@ -50,7 +46,7 @@ bool spinFor(Ready ready) {
             }
             relax();
         }
-    } while (std::chrono::steady_clock::now() - start < kSpin);
+    } while (std::chrono::steady_clock::now() - start < most);
     return false;
 }
 
@@ -64,6 +60,7 @@ struct ThreadPool::Impl {
     static constexpr std::uint64_t kOpen = 1ULL << 31;
     static constexpr std::uint64_t kInside = kOpen - 1;
 
+    std::chrono::microseconds spin{};
     std::vector<std::thread> threads;
     std::mutex callers;
     alignas(64) std::atomic<std::uint64_t> state{0};
@@ -116,7 +113,7 @@ struct ThreadPool::Impl {
         std::uint32_t seen = 0;
         for (;;) {
             const auto changed = [&] { return wake.load(std::memory_order_acquire) != seen; };
-            if (!spinFor(changed)) {
+            if (!spinFor(spin, changed)) {
                 wake.wait(seen, std::memory_order_acquire);
             }
             seen = wake.load(std::memory_order_acquire);
@@ -150,7 +147,7 @@ struct ThreadPool::Impl {
         work(0);
         state.fetch_and(~kOpen, std::memory_order_acq_rel);
         const auto empty = [&] { return (state.load(std::memory_order_acquire) & kInside) == 0; };
-        while (!spinFor(empty)) {
+        while (!spinFor(spin, empty)) {
             const std::uint64_t now = state.load(std::memory_order_acquire);
             if ((now & kInside) != 0) {
                 state.wait(now, std::memory_order_acquire);
@@ -179,7 +176,9 @@ unsigned ThreadPool::availableCores() {
     return cores;
 }
 
-ThreadPool::ThreadPool(unsigned threads) : m_impl(std::make_unique<Impl>()) {
+ThreadPool::ThreadPool(unsigned threads, std::chrono::microseconds spin)
+    : m_impl(std::make_unique<Impl>()) {
+    m_impl->spin = spin;
     const unsigned size = threads == 0 ? availableCores() : threads;
     m_impl->taken = std::make_unique<std::atomic<bool>[]>(size);
     m_impl->threads.reserve(size - 1);

@@ -2,6 +2,7 @@
 // A pool of threads for many short parallel loops, with low latency between them.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <memory>
 #include <type_traits>
@@ -20,8 +21,12 @@ class ThreadPool {
         Static,  ///< one fixed piece per worker, a multiple of `grain` long: keeps caches warm
     };
 
+    /// How long a thread spins for the next loop before it sleeps: longer than the serial code
+    /// between two loops of a layer, far shorter than what a person or a battery would notice.
+    static constexpr std::chrono::microseconds kSpin{60};
+
     /// 0 = one thread for every core this process may use.
-    explicit ThreadPool(unsigned threads = 0);
+    explicit ThreadPool(unsigned threads = 0, std::chrono::microseconds spin = kSpin);
     ~ThreadPool();
     ThreadPool(const ThreadPool&) = delete;
     ThreadPool& operator=(const ThreadPool&) = delete;

@@ -39,6 +39,7 @@ FetchSite ExpertStore::site(std::uint32_t layer) const {
     s.arrived = s.mailNumber + 1;
     s.way = m_way;
     s.mail = m_mailMemory.as<FetchMail>();
+    s.cpu = m_cpu ? m_cpu->site() : CpuSite{};
     return s;
 }
 
@@ -60,11 +61,12 @@ void ExpertStore::prefetch(const Queue& queue, std::uint32_t layer,
     copies.overlap = false; // behind an event
     listHashed(copies, s, tokenExperts, tokens, rows, m_config.expertsPerToken, table(layer));
     copies.overlap = queue.overlap;
-    fetchListed(copies, s, kFetchBlocks);
+    fetchListed(copies, s, nullptr, kFetchBlocks);
     check(cudaEventRecord(m_fetched[layer], m_copies), "record an event");
 }
 
-void ExpertStore::beginFetch(const Queue& queue, std::uint32_t layer, AnswerPlan* plan) {
+void ExpertStore::beginFetch(const Queue& queue, std::uint32_t layer, const FetchRows& rows,
+                             AnswerPlan* plan) {
     if (m_prefetched[layer]) {
         return;
     }
@@ -73,9 +75,9 @@ void ExpertStore::beginFetch(const Queue& queue, std::uint32_t layer, AnswerPlan
     Queue copies = queue;
     copies.stream = m_copies;
     copies.overlap = false; // behind an event
-    listMisses(copies, site(layer), plan);
+    listMisses(copies, site(layer), rows, plan);
     copies.overlap = queue.overlap;
-    fetchListed(copies, site(layer), kFetchBlocks);
+    fetchListed(copies, site(layer), plan, kFetchBlocks);
     check(cudaEventRecord(m_fetched[layer], m_copies), "record an event");
 }
 
@@ -145,6 +147,11 @@ ExpertTelemetry ExpertStore::telemetry() {
     t.blockBytes = m_layout.bytes;
     t.tiers = m_tiers;
     t.readInPlace = m_readHits;
+    if (m_cpu) {
+        t.cpu = m_cpu->telemetry();
+    } else {
+        t.cpu.why = m_whyNoCpu;
+    }
     if (m_tiers.empty() || complete()) {
         return t;
     }
@@ -159,6 +166,7 @@ ExpertTelemetry ExpertStore::telemetry() {
           "copy from the GPU");
     for (const FetchCounts& c : counts) {
         t.layers.push_back({c.batches, c.choices, c.hits, c.distinct, c.fromRam, c.fromDisk,
+                            c.onCpu, static_cast<double>(c.busNanoseconds) / 1e9,
                             static_cast<double>(c.nanoseconds) / 1e9});
     }
     t.usage.assign(usage.begin(), usage.end());

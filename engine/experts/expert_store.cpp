@@ -4,8 +4,11 @@
 
 #include <algorithm>
 #include <cstring>
+#include <mutex>
 
 #include "engine/base/error.h"
+#include "engine/base/log.h"
+#include "engine/base/memory_rate.h"
 #include "engine/base/thread_pool.h"
 #include "engine/kernels/cuda/cuda_error.h"
 
@@ -17,6 +20,29 @@ constexpr std::uint64_t kStagingBytes = std::uint64_t{512} << 20; ///< half of t
 constexpr unsigned kDiskThreads = 8;
 /// Allocations are rounded up by the driver; the last piece of free memory is left alone.
 constexpr std::uint64_t kSlack = std::uint64_t{64} << 20;
+
+/// Experts that measuring the processor's part runs over, more than caches hold in all.
+constexpr std::size_t kMeasuredBlocks = kAnswerRows;
+/// Of the pool, for the rate at which all cores read it.
+constexpr std::uint64_t kReadBytes = std::uint64_t{1} << 30;
+
+/// Bytes a second; measured once for a process, as long as there is enough to read.
+double ramReadRate(const PinnedPool& pool) {
+    static std::mutex mutex;
+    static std::optional<double> known;
+    const std::lock_guard lock(mutex);
+    if (known) {
+        return *known;
+    }
+    const std::span<const std::byte> first = pool.firstPiece();
+    const std::uint64_t bytes = std::min<std::uint64_t>(first.size(), kReadBytes);
+    ThreadPool workers;
+    const double rate = memoryReadRate(workers, first.data(), bytes, 5);
+    if (bytes == kReadBytes) {
+        known = rate;
+    }
+    return rate;
+}
 
 std::uint64_t freeVram() {
     std::size_t free = 0, total = 0;
@@ -63,6 +89,8 @@ std::uint32_t ExpertStore::atOnce() const {
 void ExpertStore::clear() {
     m_stream.reset();
     m_mail.reset();
+    m_cpu.reset();
+    m_whyNoCpu.clear();
     m_reader.reset();
     m_mailMemory = PinnedBuffer();
     m_core.clear();
@@ -131,6 +159,8 @@ void ExpertStore::load(const ExpertBudget& budget, const ProgressFn& progress,
         before = m_inRam * m_layout.bytes;
         loadCore(workers, done, stop);
         makeTables();
+        openCpuTier();
+        openMailBox();
     } catch (...) {
         cudaDeviceSynchronize(); // copies out of buffers that are given back now
         clear();
@@ -207,6 +237,48 @@ void ExpertStore::loadCore(ThreadPool& workers, const std::function<void(std::ui
     check(cudaStreamSynchronize(m_copies), "copy experts to the GPU");
 }
 
+/// Behind makeTables: measures on what lies in the pool.
+void ExpertStore::openCpuTier() {
+    using Mode = CpuExpertsOptions::Mode;
+    if (complete() || m_inRam == 0 || m_cpuOptions.mode == Mode::Off) {
+        m_whyNoCpu =
+            m_cpuOptions.mode == Mode::Off ? "switched off" : "no expert lies in RAM alone";
+        return;
+    }
+    if (m_way != FetchWay::Copies) {
+        m_whyNoCpu = "experts are brought by a kernel";
+        return;
+    }
+    const SourceAddress source = poolAddress();
+    auto tier = std::make_unique<CpuTier>(CpuTier::Shape{m_layout, m_config.expertsPerToken,
+                                                         static_cast<float>(m_config.swigluLimit)},
+                                          m_cpuOptions, source, m_ledger);
+    std::vector<const std::byte*> blocks;
+    for (std::size_t i = 0; i < m_inRam && i < m_ringSlots && i < kMeasuredBlocks; ++i) {
+        blocks.push_back(m_pool->block(i * 7919 % m_inRam));
+    }
+    const bool pays = tier->measure(blocks, m_ring.data(), m_copies, ramReadRate(*m_pool));
+    const ExpertTelemetry::Cpu measured = tier->telemetry();
+    const bool on = pays || m_cpuOptions.mode == Mode::On;
+    log(LogLevel::Info, "experts",
+        measured.why + (on ? ": the processor computes experts" : ": the GPU computes all"));
+    if (on) {
+        m_cpu = std::move(tier);
+    } else {
+        m_whyNoCpu = measured.why;
+    }
+}
+
+SourceAddress ExpertStore::poolAddress() const {
+    return [this](std::uint32_t layer, std::uint32_t expert) {
+        return reinterpret_cast<const std::byte*>(m_pooled[index(layer, expert)]);
+    };
+}
+
+std::string ExpertStore::numerics() const {
+    return m_cpu ? " cpu experts " + m_cpu->telemetry().kernels : std::string();
+}
+
 void ExpertStore::makeTables() {
     const std::size_t total = m_tiers.size(), bytes = total * sizeof(m_address[0]);
     m_tables = VramBuffer(m_ledger, kScratch, 2 * bytes);
@@ -226,24 +298,46 @@ void ExpertStore::makeTables() {
             m_source, m_layout, m_ledger,
             static_cast<std::uint32_t>(std::min<std::uint64_t>(atOnce(), m_onDisk)), kDiskThreads);
     }
-    const SourceAddress source = [this](std::uint32_t layer, std::uint32_t expert) {
-        return reinterpret_cast<const std::byte*>(m_pooled[index(layer, expert)]);
-    };
-    if (m_onDisk > 0 || m_way == FetchWay::Copies) {
-        m_mailMemory =
-            PinnedBuffer(m_ledger, kStaging, sizeof(FetchMail) + 2 * sizeof(std::uint32_t));
-        auto* mail = new (m_mailMemory.data()) FetchMail();
-        m_mail = std::make_unique<MailService>(
-            m_reader.get(), MailService::Box{m_way, mail, source, m_layout.bytes, site(0).arrived,
-                                             reinterpret_cast<std::uint32_t*>(mail + 1)});
-    }
     std::vector<bool> resident(total);
     for (std::size_t i = 0; i < total; ++i) {
         resident[i] = m_tiers[i] == ExpertTier::Vram;
     }
     m_stream = std::make_unique<LayerStream>(
         m_ring.data(), static_cast<std::uint32_t>(m_ringSlots), m_layout.bytes, m_config.layers,
-        m_config.routedExperts, std::move(resident), source, m_reader.get(), m_copies);
+        m_config.routedExperts, std::move(resident), poolAddress(), m_reader.get(), m_copies);
+}
+
+void ExpertStore::openMailBox() {
+    if (!complete() && (m_onDisk > 0 || m_way == FetchWay::Copies)) {
+        m_mailMemory =
+            PinnedBuffer(m_ledger, kStaging, sizeof(FetchMail) + 2 * sizeof(std::uint32_t));
+        auto* mail = new (m_mailMemory.data()) FetchMail();
+        m_mail = std::make_unique<MailService>(
+            m_reader.get(),
+            MailService::Box{m_way, mail, poolAddress(), m_layout.bytes, site(0).arrived,
+                             reinterpret_cast<std::uint32_t*>(mail + 1), m_cpu.get()});
+    }
+}
+
+void ExpertStore::setCpuExperts(const CpuExpertsOptions& options) {
+    m_cpuOptions = options;
+    if (m_tiers.empty()) {
+        return;
+    }
+    if (m_stream) {
+        m_stream->stop(); // measuring uses the ring
+    }
+    m_mail.reset();
+    m_cpu.reset();
+    m_mailMemory = PinnedBuffer();
+    m_whyNoCpu.clear();
+    try {
+        openCpuTier();
+    } catch (...) {
+        openMailBox();
+        throw;
+    }
+    openMailBox();
 }
 
 } // namespace dossier::engine::cuda

@@ -14,6 +14,7 @@
 
 #include "engine/base/memory_ledger.h"
 #include "engine/engine.h"
+#include "engine/experts/cpu_tier.h"
 #include "engine/experts/expert_layout.h"
 #include "engine/experts/expert_plan.h"
 #include "engine/experts/expert_source.h"
@@ -38,6 +39,9 @@ class ExpertStore {
     void setUsage(std::vector<std::uint64_t> usage) { m_usage = std::move(usage); }
     /// Before load().
     void setFetchWay(FetchWay way) { m_way = way; }
+    /// Before load(), or between finish() and openMail(). Errors: OutOfMemory, after which no
+    /// expert is computed by the processor.
+    void setCpuExperts(const CpuExpertsOptions&);
 
     /// Plans the tiers from the budget and fills them. May be called again with another budget;
     /// pinned RAM that fits is used again. After an error no expert is loaded.
@@ -46,6 +50,8 @@ class ExpertStore {
 
     /// All experts lie in the core: the calls for fetching are not needed.
     bool complete() const { return m_ringSlots == 0; }
+    /// What placing the experts as they are adds to the name of the numerics class.
+    std::string numerics() const;
 
     // -- answering: may be recorded (cudaStreamBeginCapture) as long as no load() comes between
     /// Addresses of a layer's experts, [experts] on the device; null = not in the core.
@@ -54,8 +60,8 @@ class ExpertStore {
     /// ring is too small for so many rows. Arguments on the device, tables as RouterParameters has.
     void prefetch(const Queue&, std::uint32_t layer, const std::int64_t* tokenExperts,
                   const std::int32_t* tokens, std::uint32_t rows);
-    /// Behind planAnswer: begins to bring what the plan lacks.
-    void beginFetch(const Queue&, std::uint32_t layer, AnswerPlan*);
+    /// Behind planAnswer: begins to bring what the plan lacks. `rows`: the batch.
+    void beginFetch(const Queue&, std::uint32_t layer, const FetchRows& rows, AnswerPlan*);
     /// Work queued behind this sees all blocks of the plan.
     void endFetch(const Queue&, std::uint32_t layer, AnswerPlan*);
     /// The mail box is served from here on until finish().
@@ -91,6 +97,10 @@ class ExpertStore {
     void loadPool(ThreadPool&, const std::function<void(std::uint64_t)>& done,
                   const std::stop_token&);
     void makeTables();
+    void openCpuTier();
+    void openMailBox();
+    /// Of an expert in pinned RAM; null for the others.
+    SourceAddress poolAddress() const;
 
     const ModelConfig& m_config;
     const ExpertLayout m_layout;
@@ -98,6 +108,7 @@ class ExpertStore {
     std::shared_ptr<const ExpertSource> m_source;
     std::vector<std::uint64_t> m_usage;
     FetchWay m_way = FetchWay::Copies;
+    CpuExpertsOptions m_cpuOptions;
 
     std::vector<ExpertTier> m_tiers; ///< [layers * experts]; empty: nothing is loaded
     std::uint64_t m_inVram = 0, m_inRam = 0, m_onDisk = 0, m_ringSlots = 0;
@@ -108,6 +119,8 @@ class ExpertStore {
     VramBuffer m_ring, m_tables, m_state;
     PinnedBuffer m_mailMemory;
     std::unique_ptr<DiskReader> m_reader;
+    std::unique_ptr<CpuTier> m_cpu; ///< null: off
+    std::string m_whyNoCpu;
     std::unique_ptr<MailService> m_mail;
     std::unique_ptr<LayerStream> m_stream;
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "engine/experts/expert_plan.h"
@@ -18,14 +19,30 @@ struct ExpertTelemetry {
     /// Answering, by layer; empty when all experts lie in VRAM.
     struct Layer {
         std::uint64_t batches = 0;
-        std::uint64_t choices = 0, hits = 0; ///< rows times experts each; those found in VRAM
-        std::uint64_t distinct = 0;          ///< experts used, every batch counted for itself
-        std::uint64_t fromRam = 0, fromDisk = 0;
-        double fetchSeconds = 0; ///< from the router's choice to the last byte
+        std::uint64_t choices = 0, hits = 0;     ///< rows times experts each; those found in VRAM
+        std::uint64_t distinct = 0;              ///< experts used, every batch counted for itself
+        std::uint64_t fromRam = 0, fromDisk = 0; ///< over the bus
+        std::uint64_t onCpu = 0;                 ///< in RAM and computed by the processor
+        double busSeconds = 0;   ///< from the router's choice to the last byte over the bus
+        double fetchSeconds = 0; ///< the same, or to the processor's last result
     };
     std::vector<Layer> layers;
     /// How often each expert was chosen while answering, [layers * experts]; for a better core.
     std::vector<std::uint64_t> usage;
+
+    /// Experts in RAM that the processor computes while others cross the bus.
+    struct Cpu {
+        bool on = false;
+        std::string why;     ///< what was measured, or why it is off
+        std::string kernels; ///< "avx512" ...
+        unsigned threads = 0;
+        double dramRate = 0; ///< bytes a second, read by all cores; 0: not measured
+        double busRate = 0;  ///< alone
+        /// While both work.
+        double busBesideCpu = 0, cpuBesideBus = 0;
+        std::uint64_t experts = 0; ///< computed
+        double seconds = 0;        ///< while some were being computed
+    } cpu;
 
     // Reading.
     std::uint64_t readInPlace = 0, readFromRam = 0, readFromDisk = 0; ///< experts

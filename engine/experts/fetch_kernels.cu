@@ -68,8 +68,30 @@ __device__ unsigned numbered(bool mine, unsigned& total) {
     return number;
 }
 
-/// One thread an expert that is missing (`missing`): list and request.
-__device__ void writeList(const FetchSite& site, bool missing, unsigned expert, unsigned& place) {
+/// What the host needs to compute missing experts itself.
+__device__ void sendRows(const CpuSite& cpu, const FetchRows& from, const AnswerPlan& plan,
+                         bool missing, unsigned place) {
+    const unsigned values = from.rows * cpu.hidden / 16, scales = from.rows * (cpu.hidden / 128);
+    for (unsigned i = threadIdx.x; i < values; i += blockDim.x) {
+        reinterpret_cast<uint4*>(cpu.x.values)[i] =
+            reinterpret_cast<const uint4*>(from.x.values)[i];
+    }
+    for (unsigned i = threadIdx.x; i < scales; i += blockDim.x) {
+        cpu.x.scales[i] = from.x.scales[i];
+    }
+    if (missing) {
+        cpu.mail->rowMask[place] = plan.rowMask[threadIdx.x];
+        for (unsigned row = 0; row < from.rows; ++row) {
+            cpu.mail->weight[place][row] = plan.weight[threadIdx.x][row];
+        }
+    }
+    __threadfence_system();
+}
+
+/// One thread an expert that is missing (`missing`): list and request. `plan` null: the list is
+/// made before the batch has come to the layer, and the host computes nothing of it.
+__device__ void writeList(const FetchSite& site, bool missing, unsigned expert,
+                          const FetchRows& rows, const AnswerPlan* plan, unsigned& place) {
     FetchList& list = *site.list;
     unsigned count = 0, onDisk = 0;
     place = numbered(missing, count);
@@ -82,6 +104,11 @@ __device__ void writeList(const FetchSite& site, bool missing, unsigned expert, 
         list.expert[place] = expert;
         list.from[place] = from;
         list.asked[place] = asked;
+        list.task[place] = threadIdx.x;
+    }
+    const bool send = plan != nullptr && site.cpu.mail != nullptr && count > 0;
+    if (send) {
+        sendRows(site.cpu, rows, *plan, missing, place);
     }
     if (ask) {
         site.mail->expert[asked] = expert;
@@ -96,6 +123,7 @@ __device__ void writeList(const FetchSite& site, bool missing, unsigned expert, 
             site.mail->layer = site.layer;
             site.mail->count = all ? count : onDisk;
             site.mail->ring = reinterpret_cast<std::uint64_t>(site.ring);
+            site.mail->rows = send ? rows.rows : 0;
             storeToHost(&site.mail->number, list.number);
         }
         site.counts->fromRam += count - onDisk;
@@ -128,14 +156,15 @@ __device__ void count(const FetchSite& site, const AnswerPlan& plan, bool task) 
     }
 }
 
-__global__ void __launch_bounds__(kListThreads) missesKernel(FetchSite site, AnswerPlan* plan) {
+__global__ void __launch_bounds__(kListThreads)
+    missesKernel(FetchSite site, FetchRows rows, AnswerPlan* plan) {
     waitForPrevious();
     letNextStart();
     const bool task = threadIdx.x < plan->count;
     const bool missing = task && plan->miss[threadIdx.x] != 0;
     const unsigned expert = missing ? plan->expert[threadIdx.x] : 0;
     unsigned place = 0;
-    writeList(site, missing, expert, place);
+    writeList(site, missing, expert, rows, plan, place);
     if (missing) {
         plan->base[threadIdx.x] = site.ring + place * site.blockBytes;
     }
@@ -170,7 +199,7 @@ __global__ void __launch_bounds__(kListThreads)
     __syncthreads();
     const bool missing = threadIdx.x < found;
     unsigned place = 0;
-    writeList(site, missing, missing ? chosen[threadIdx.x] : 0, place);
+    writeList(site, missing, missing ? chosen[threadIdx.x] : 0, {}, nullptr, place);
 }
 
 __global__ void __launch_bounds__(kListThreads) adoptKernel(FetchSite site, AnswerPlan* plan) {
@@ -236,20 +265,64 @@ __global__ void __launch_bounds__(kFetchThreads) fetchKernel(FetchSite site) {
     }
 }
 
-/// Copies: until the host says that everything has arrived. One warp.
-__global__ void awaitKernel(FetchSite site) {
+/// Looks at `word` until it is `number`; false when the host has given the request up.
+__device__ bool awaitNumber(const FetchSite& site, const std::uint32_t* word,
+                            std::uint32_t number) {
+    for (unsigned look = 1; loadFromHost(word) != number; ++look) {
+        if (look % 64 == 0 && loadFromHost(&site.mail->abandoned) == number) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/// Copies: until the host says that everything has arrived, and that it has computed its part. One
+/// warp.
+__global__ void awaitKernel(FetchSite site, AnswerPlan* plan) {
     waitForPrevious();
     letNextStart();
     FetchList& list = *site.list;
-    if (threadIdx.x != 0 || list.count == 0) {
+    const unsigned count = list.count, lane = threadIdx.x;
+    if (count == 0) {
         return;
     }
-    for (unsigned look = 1; loadFromHost(site.arrived) != list.number; ++look) {
-        if (look % 64 == 0 && loadFromHost(&site.mail->abandoned) == list.number) {
-            break;
+    const CpuSite& cpu = site.cpu;
+    const bool shared = plan != nullptr && cpu.mail != nullptr;
+    unsigned complete = 0;
+    if (lane == 0) {
+        bool here = awaitNumber(site, site.arrived, list.number);
+        const unsigned long long bus = nanoseconds() - list.begin;
+        site.counts->busNanoseconds += bus;
+        if (shared) {
+            here = here && awaitNumber(site, &cpu.mail->computed, list.number);
+            cpu.mail->busNanoseconds = static_cast<std::uint32_t>(min(bus, 0xFFFFFFFFULL));
         }
+        site.counts->nanoseconds += nanoseconds() - list.begin;
+        complete = here ? 1 : 0;
     }
-    site.counts->nanoseconds += nanoseconds() - list.begin;
+    if (!shared || __shfl_sync(kAllLanes, complete, 0) == 0) {
+        return;
+    }
+    __syncwarp(); // what lane 0 saw, all see
+    unsigned computed = 0;
+    for (unsigned first = 0; first < count; first += 32) {
+        const unsigned i = first + lane;
+        std::uint32_t result = CpuMail::kOnBus;
+        if (i < count) {
+            result = *static_cast<volatile const std::uint32_t*>(&cpu.mail->result[list.asked[i]]);
+        }
+        if (result != CpuMail::kOnBus) {
+            plan->miss[list.task[i]] = AnswerPlan::kComputed;
+            plan->base[list.task[i]] = reinterpret_cast<const std::uint8_t*>(
+                cpu.results + std::size_t{result} * cpu.hidden);
+        }
+        computed +=
+            static_cast<unsigned>(__popc(__ballot_sync(kAllLanes, result != CpuMail::kOnBus)));
+    }
+    if (lane == 0) {
+        site.counts->onCpu += computed;
+        site.counts->fromRam -= computed;
+    }
 }
 
 } // namespace
@@ -261,8 +334,9 @@ void copyBlock(const Queue& queue, const std::byte* from, std::byte* to, std::ui
            static_cast<std::size_t>(bytes / 16));
 }
 
-void listMisses(const Queue& queue, const FetchSite& site, AnswerPlan* plan) {
-    launch(queue, "list missing experts", missesKernel, 1, kListThreads, 0, site, plan);
+void listMisses(const Queue& queue, const FetchSite& site, const FetchRows& rows,
+                AnswerPlan* plan) {
+    launch(queue, "list missing experts", missesKernel, 1, kListThreads, 0, site, rows, plan);
 }
 
 void listHashed(const Queue& queue, const FetchSite& site, const std::int64_t* tokenExperts,
@@ -277,9 +351,9 @@ void adoptList(const Queue& queue, const FetchSite& site, AnswerPlan* plan) {
     launch(queue, "list missing experts", adoptKernel, 1, kListThreads, 0, site, plan);
 }
 
-void fetchListed(const Queue& queue, const FetchSite& site, unsigned blocks) {
+void fetchListed(const Queue& queue, const FetchSite& site, AnswerPlan* plan, unsigned blocks) {
     if (site.way == FetchWay::Copies) {
-        launch(queue, "await experts", awaitKernel, 1, 32, 0, site);
+        launch(queue, "await experts", awaitKernel, 1, 32, 0, site, plan);
     } else {
         launch(queue, "fetch experts", fetchKernel, blocks, kFetchThreads, 0, site);
     }

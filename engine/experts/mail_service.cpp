@@ -108,15 +108,17 @@ void MailService::answerCopies() {
               "copy an expert to the GPU");
     };
     try {
+        m_inRam.clear();
         for (std::uint32_t i = 0; i < mail.count; ++i) {
-            if (!m_box.source(mail.layer, mail.expert[i])) { // the disk starts at once
+            if (m_box.source(mail.layer, mail.expert[i])) {
+                m_inRam.push_back(i);
+            } else { // the disk starts at once
                 open.push_back({i, hold(mail.layer, mail.expert[i])});
             }
         }
-        for (std::uint32_t i = 0; i < mail.count; ++i) {
-            if (const std::byte* from = m_box.source(mail.layer, mail.expert[i])) {
-                copy(i, from);
-            }
+        const std::size_t computed = m_box.cpu ? m_box.cpu->begin(mail, m_inRam) : 0;
+        for (std::size_t i = 0; i + computed < m_inRam.size(); ++i) {
+            copy(m_inRam[i], m_box.source(mail.layer, mail.expert[m_inRam[i]]));
         }
         for (const Open& one : open) {
             copy(one.place, m_reader->wait(one.buffer));
@@ -125,6 +127,9 @@ void MailService::answerCopies() {
         word = number;
         check(cudaMemcpyAsync(m_box.arrived, &word, sizeof word, cudaMemcpyHostToDevice, m_copies),
               "copy to the GPU");
+        if (m_box.cpu) {
+            m_box.cpu->end(mail);
+        }
     } catch (...) {
         fail(std::current_exception());
         __atomic_store_n(&m_box.mail->abandoned, number, __ATOMIC_RELEASE);

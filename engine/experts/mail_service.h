@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Brings what the GPU asks for while answering (FetchMail): experts on disk, or all that a layer
-// lacks.
+// lacks but for those that the processor computes.
 #pragma once
 
 #include <atomic>
@@ -9,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+#include "engine/experts/cpu_tier.h"
 #include "engine/experts/disk_reader.h"
 #include "engine/experts/fetch_kernels.h"
 #include "engine/experts/layer_stream.h"
@@ -30,6 +31,7 @@ class MailService {
         std::uint64_t blockBytes = 0;
         std::uint32_t* arrived = nullptr; ///< device memory
         std::uint32_t* numbers = nullptr; ///< pinned RAM, two words
+        CpuTier* cpu = nullptr;           ///< computes some of the experts; null: none
     };
     /// All that is named outlives this object; `reader` (null: nothing is on disk) has a buffer for
     /// every expert that one request may name.
@@ -58,9 +60,10 @@ class MailService {
     int m_device = 0;
     cudaStream_t m_copies = nullptr;
     std::atomic<bool> m_open{false}, m_stop{false};
-    std::uint32_t m_answered = 0;      ///< number of the last request
-    std::mutex m_mutex;                ///< of the two below
-    std::vector<std::uint32_t> m_held; ///< buffers that the GPU may still read
+    std::uint32_t m_answered = 0;       ///< number of the last request
+    std::vector<std::uint32_t> m_inRam; ///< places of a request that name experts in RAM
+    std::mutex m_mutex;                 ///< of the two below
+    std::vector<std::uint32_t> m_held;  ///< buffers that the GPU may still read
     std::exception_ptr m_failure;
     std::thread m_thread;
 };

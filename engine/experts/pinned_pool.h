@@ -4,6 +4,7 @@
 #pragma once
 
 #include <functional>
+#include <span>
 #include <stop_token>
 #include <vector>
 
@@ -28,6 +29,10 @@ class PinnedPool {
               const std::function<void(std::uint64_t, std::byte*)>& fill,
               const std::function<void(std::uint64_t)>& done, const std::stop_token& stop);
 
+    /// The blocks of the first piece as one range.
+    std::span<const std::byte> firstPiece() const {
+        return {m_pieces.front().data, m_pieces.front().blocks * m_blockBytes};
+    }
     std::byte* block(std::uint64_t index) const {
         return m_pieces[index / m_perPiece].data + index % m_perPiece * m_blockBytes;
     }

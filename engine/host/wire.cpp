@@ -301,6 +301,10 @@ Json toJson(const Telemetry& t) {
             {"bytesPerTokenVram", t.bytesPerTokenVram},
             {"bytesPerTokenRam", t.bytesPerTokenRam},
             {"bytesPerTokenDisk", t.bytesPerTokenDisk},
+            {"bytesPerTokenCpu", t.bytesPerTokenCpu},
+            {"stepSeconds", t.stepSeconds},
+            {"fetchSeconds", t.fetchSeconds},
+            {"cpuSeconds", t.cpuSeconds},
             {"expertHitRate", t.expertHitRate},
             {"activity", t.activity}};
 }
@@ -312,6 +316,10 @@ Telemetry telemetry(const Json& j) {
     get(j, "bytesPerTokenVram", t.bytesPerTokenVram);
     get(j, "bytesPerTokenRam", t.bytesPerTokenRam);
     get(j, "bytesPerTokenDisk", t.bytesPerTokenDisk);
+    get(j, "bytesPerTokenCpu", t.bytesPerTokenCpu);
+    get(j, "stepSeconds", t.stepSeconds);
+    get(j, "fetchSeconds", t.fetchSeconds);
+    get(j, "cpuSeconds", t.cpuSeconds);
     get(j, "expertHitRate", t.expertHitRate);
     get(j, "activity", t.activity);
     return t;

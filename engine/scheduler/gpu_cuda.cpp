@@ -18,8 +18,11 @@ GpuState findGpu(const ModelConfig& config) {
 }
 
 std::unique_ptr<Operations> openGpu(const ModelConfig& config, MemoryLedger& ledger,
-                                    ScaleChecks& checks, std::uint32_t superChunk) {
+                                    ScaleChecks& checks, std::uint32_t superChunk,
+                                    bool cpuExperts) {
     CudaOptions options;
+    options.cpuExperts.mode =
+        cpuExperts ? CpuExpertsOptions::Mode::Auto : CpuExpertsOptions::Mode::Off;
     options.superChunk = superChunk;
     options.checkExpert = [&checks](std::uint32_t layer, std::uint32_t expert) {
         checks.expert(layer, expert);

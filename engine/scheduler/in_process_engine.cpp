@@ -269,6 +269,8 @@ class InProcessEngine final : public Engine {
     std::list<std::shared_ptr<ReadJob>> m_extends, m_appends;
     std::list<std::shared_ptr<RestoreJob>> m_restores;
     std::optional<ExpertTelemetry> m_tiers; ///< when last looked at
+    unsigned m_steps = 0;                   ///< of all answers since then
+    double m_stepSeconds = 0;
     Clock::time_point m_tiersSeen;
     std::jthread m_thread; ///< last: starts when all the rest is there
 };
@@ -334,8 +336,11 @@ void InProcessEngine::stepAnswers() {
     if (running.empty()) {
         return;
     }
+    const Clock::time_point begin = Clock::now();
     try {
         m_runtime.step(timelines, tokens);
+        ++m_steps;
+        m_stepSeconds += std::chrono::duration<double>(Clock::now() - begin).count();
     } catch (...) {
         for (const auto& job : running) {
             fail(job);
@@ -375,8 +380,15 @@ void InProcessEngine::watchTiers() {
         m_telemetry.bytesPerTokenVram = use->vramBytes;
         m_telemetry.bytesPerTokenRam = use->ramBytes;
         m_telemetry.bytesPerTokenDisk = use->diskBytes;
+        m_telemetry.bytesPerTokenCpu = use->cpuBytes;
+        const bool offloaded = !use->hitRate.empty();
+        m_telemetry.stepSeconds = offloaded && m_steps > 0 ? m_stepSeconds / m_steps : 0;
+        m_telemetry.fetchSeconds = use->fetchSeconds;
+        m_telemetry.cpuSeconds = use->cpuSeconds;
         m_telemetry.expertHitRate = use->hitRate;
         m_tiers = std::move(now);
+        m_steps = 0;
+        m_stepSeconds = 0;
     }
 }
 
@@ -405,7 +417,8 @@ void InProcessEngine::dropModel() {
     {
         const std::lock_guard lock(m_telemetryMutex);
         m_telemetry.bytesPerTokenVram = m_telemetry.bytesPerTokenRam = 0;
-        m_telemetry.bytesPerTokenDisk = 0;
+        m_telemetry.bytesPerTokenDisk = m_telemetry.bytesPerTokenCpu = 0;
+        m_telemetry.stepSeconds = m_telemetry.fetchSeconds = m_telemetry.cpuSeconds = 0;
         m_telemetry.expertHitRate.clear();
     }
     m_runtime.setModel(nullptr);

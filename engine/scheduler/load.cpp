@@ -170,7 +170,7 @@ void placeOnGpu(LoadedModel& model, const LoadOptions& options, const GpuState& 
     model.scales = std::make_unique<ScaleChecks>(weights, model.checkpoint.shards());
     model.scales->dense();
     const std::uint32_t superChunk = gpuSuperChunk(*inputs.vram);
-    model.ops = openGpu(config, ledger, *model.scales, superChunk);
+    model.ops = openGpu(config, ledger, *model.scales, superChunk, !options.reproducible);
     report(progress, "Placing weights", 1);
     model.forward = std::make_unique<Forward>(
         *model.ops, config, placeParameters(*model.ops, config, weights), kGpuBatchRows);

@@ -12,10 +12,13 @@ std::optional<TierUse> tierUse(const ModelConfig& config,
                                const ExpertTelemetry& now) {
     const std::uint64_t weights = weightBytesPerToken(config).total();
     if (now.layers.empty()) {
-        return TierUse{weights, 0, 0, {}};
+        TierUse use;
+        use.vramBytes = weights;
+        return use;
     }
     TierUse use;
-    std::uint64_t choices = 0, ram = 0, disk = 0;
+    std::uint64_t choices = 0, ram = 0, disk = 0, cpu = 0, steps = 0;
+    double cpuSeconds = now.cpu.seconds;
     for (std::size_t i = 0; i < now.layers.size(); ++i) {
         ExpertTelemetry::Layer layer = now.layers[i];
         if (before && before->layers.size() == now.layers.size() &&
@@ -25,10 +28,17 @@ std::optional<TierUse> tierUse(const ModelConfig& config,
             layer.hits -= old.hits;
             layer.fromRam -= old.fromRam;
             layer.fromDisk -= old.fromDisk;
+            layer.onCpu -= old.onCpu;
+            layer.fetchSeconds -= old.fetchSeconds;
+            layer.batches -= old.batches;
+            cpuSeconds = std::max(0.0, now.cpu.seconds - before->cpu.seconds);
         }
         choices += layer.choices;
         ram += layer.fromRam;
         disk += layer.fromDisk;
+        cpu += layer.onCpu;
+        steps = std::max(steps, layer.batches);
+        use.fetchSeconds += layer.fetchSeconds;
         use.hitRate.push_back(layer.choices == 0 ? 0.0F
                                                  : static_cast<float>(layer.hits) /
                                                        static_cast<float>(layer.choices));
@@ -38,7 +48,10 @@ std::optional<TierUse> tierUse(const ModelConfig& config,
         return std::nullopt;
     }
     // Branches that answer together share what is brought.
-    use.ramBytes = ram * now.blockBytes / tokens;
+    use.ramBytes = (ram + cpu) * now.blockBytes / tokens;
+    use.cpuBytes = cpu * now.blockBytes / tokens;
+    use.fetchSeconds /= static_cast<double>(steps);
+    use.cpuSeconds = cpuSeconds / static_cast<double>(steps);
     use.diskBytes = disk * now.blockBytes / tokens;
     use.vramBytes = weights - std::min(weights, use.ramBytes + use.diskBytes);
     return use;

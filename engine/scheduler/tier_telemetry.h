@@ -13,6 +13,10 @@ namespace dossier::engine {
 /// Per token answered between two counts.
 struct TierUse {
     std::uint64_t vramBytes = 0, ramBytes = 0, diskBytes = 0; ///< of weights, by where they lay
+    std::uint64_t cpuBytes = 0; ///< of those in RAM, computed there by the processor
+    /// Of a step of all answers: from the routers' choices until everything was there, and while
+    /// the processor computed experts, at the same time.
+    double fetchSeconds = 0, cpuSeconds = 0;
     std::vector<float> hitRate; ///< by layer; empty: all experts lie in GPU memory
 };
 

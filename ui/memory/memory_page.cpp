@@ -11,6 +11,7 @@
 #include <QScrollArea>
 #include <QStackedWidget>
 #include <QTableWidget>
+#include <algorithm>
 #include <cmath>
 
 #include "ui/main/status_bar.h"
@@ -66,6 +67,29 @@ QString amount(std::uint64_t bytes) {
     }
     return QLocale().toString(std::lround(static_cast<double>(bytes) / 1048576.0)) +
            QStringLiteral(" MiB");
+}
+
+/// Where the weights of a token lay, and where the time of a step of all answers goes.
+QString tierText(const engine::Telemetry& t) {
+    QString text = MemoryPage::tr("%1 from GPU memory · %2 from RAM · %3 from disk for each token")
+                       .arg(amount(t.bytesPerTokenVram), amount(t.bytesPerTokenRam),
+                            amount(t.bytesPerTokenDisk));
+    if (t.bytesPerTokenCpu > 0) {
+        text += MemoryPage::tr(" · the processor computes %1 of it in RAM")
+                    .arg(amount(t.bytesPerTokenCpu));
+    }
+    if (t.stepSeconds > 0) {
+        const auto ms = [](double seconds) {
+            return QLocale().toString(1e3 * seconds, 'f', 1) + QStringLiteral(" ms");
+        };
+        text += MemoryPage::tr(" · a step takes %1: %2 waiting for experts, %3 the rest")
+                    .arg(ms(t.stepSeconds), ms(t.fetchSeconds),
+                         ms(std::max(0.0, t.stepSeconds - t.fetchSeconds)));
+        if (t.cpuSeconds > 0) {
+            text += MemoryPage::tr("; the processor computes for %1").arg(ms(t.cpuSeconds));
+        }
+    }
+    return text;
 }
 
 /// Without the unit where it is GiB, as in the heading.
@@ -353,10 +377,7 @@ void MemoryPage::refresh() {
             const auto share = [total](std::uint64_t bytes) {
                 return static_cast<double>(bytes) / total;
             };
-            const QString text =
-                tr("%1 from GPU memory · %2 from RAM · %3 from disk for each token")
-                    .arg(amount(t.bytesPerTokenVram), amount(t.bytesPerTokenRam),
-                         amount(t.bytesPerTokenDisk));
+            const QString text = tierText(t);
             m_tiers->setParts({{share(t.bytesPerTokenVram), tokens().cExp, MeterPart::Solid},
                                {share(t.bytesPerTokenRam),
                                 mixed(tokens().cExp, tokens().base, 0.52), MeterPart::Solid},

@@ -74,6 +74,22 @@ void addMemory(BenchModel& model, const Settings& settings, const Budget& budget
     }
 }
 
+/// What measuring said about experts on the processor.
+void addCpuTier(BenchModel& model, const Budget& budget, Report& report) {
+    const ExpertTelemetry::Cpu cpu = model.control->experts().cpu;
+    Figure figure("cpu experts");
+    figure.text("budget", budget.name).text("state", cpu.on ? "on" : "off").text("why", cpu.why);
+    if (cpu.on) {
+        figure.text("kernels", cpu.kernels)
+            .number("threads", cpu.threads, 0)
+            .number("dram_gb_per_s", cpu.dramRate / 1e9)
+            .number("bus_gb_per_s", cpu.busRate / 1e9)
+            .number("bus_beside_cpu_gb_per_s", cpu.busBesideCpu / 1e9)
+            .number("cpu_beside_bus_gb_per_s", cpu.cpuBesideBus / 1e9);
+    }
+    report.add(figure);
+}
+
 /// Puts the planned number of experts on disk: into a file that is read past the page cache.
 std::shared_ptr<ExpertFile> writeDiskTier(BenchModel& model, const Settings& settings,
                                           Report& report) {
@@ -149,22 +165,27 @@ void benchBudget(BenchModel& model, const Settings& settings, const Rates& rates
         if (t.onDisk > 0) { // a second a token
             timing.tokens = std::max<std::size_t>(settings.tokens / 8, 1);
         }
-        for (const std::size_t branches : {std::size_t{1}, std::size_t{8}}) {
-            if (t.onDisk > 0 && branches > 1 && !settings.small) {
-                continue; // many seconds a step
-            }
-            for (const bool local : {false, true}) {
-                RoutingDriver driver =
-                    local ? RoutingDriver::local(shape, 99) : RoutingDriver::uniform(shape, 99);
-                const DecodeRun run = decode(model, *answered, &driver, branches, timing);
-                addDecode(report,
-                          Figure("decode")
-                              .text("budget", budget.name)
-                              .text("routing", local ? "locality" : "uniform")
-                              .number("context", static_cast<double>(settings.context), 0),
-                          run, boundOf(model.config, run, rates, settings.context));
+        for (const CpuExpertsOptions& cpu : settings.cpuExperts) {
+            model.control->setCpuExperts(cpu);
+            addCpuTier(model, budget, report);
+            for (const std::size_t branches : {std::size_t{1}, std::size_t{8}}) {
+                if (t.onDisk > 0 && branches > 1 && !settings.small) {
+                    continue; // many seconds a step
+                }
+                for (const bool local : {false, true}) {
+                    RoutingDriver driver =
+                        local ? RoutingDriver::local(shape, 99) : RoutingDriver::uniform(shape, 99);
+                    const DecodeRun run = decode(model, *answered, &driver, branches, timing);
+                    addDecode(report,
+                              Figure("decode")
+                                  .text("budget", budget.name)
+                                  .text("routing", local ? "locality" : "uniform")
+                                  .number("context", static_cast<double>(settings.context), 0),
+                              run, boundOf(model.config, run, rates, settings.context));
+                }
             }
         }
+        model.control->setCpuExperts({});
         model.control->forceRouting({});
     }
     if (read) {

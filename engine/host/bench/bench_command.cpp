@@ -52,6 +52,27 @@ Budget budgetOf(const std::string& name, const std::string& withDisk, const Sett
     return budget;
 }
 
+/// "off,on": measured one after the other.
+std::vector<CpuExpertsOptions> cpuExpertsOf(const Arguments& arguments) {
+    CpuExpertsOptions options;
+    options.threads = static_cast<unsigned>(arguments.number("cpu-threads", 0));
+    if (arguments.value("cpu-share")) {
+        options.share = static_cast<double>(arguments.number("cpu-share", 0)) / 100;
+    }
+    std::vector<CpuExpertsOptions> all;
+    std::stringstream names(arguments.value("cpu-experts").value_or("off"));
+    for (std::string name; std::getline(names, name, ',');) {
+        using Mode = CpuExpertsOptions::Mode;
+        if (name != "on" && name != "off" && name != "auto") {
+            throw Error(ErrorCode::InvalidArgument, "--cpu-experts is one of on, off and auto",
+                        "Give one of them, or several with commas between them");
+        }
+        options.mode = name == "on" ? Mode::On : name == "off" ? Mode::Off : Mode::Auto;
+        all.push_back(options);
+    }
+    return all;
+}
+
 } // namespace
 
 int benchCommand(const Arguments& arguments) {
@@ -70,6 +91,7 @@ int benchCommand(const Arguments& arguments) {
     settings.rounds = arguments.number("rounds", 5);
     settings.tokens = arguments.number("tokens", 16);
     settings.readingSeconds = static_cast<double>(arguments.number("reading-seconds", 0));
+    settings.cpuExperts = cpuExpertsOf(arguments);
     const std::string parts = arguments.value("part").value_or("budgets,cut");
     const std::string budgets = arguments.value("budgets").value_or("24,80,all");
     const std::string withDisk = arguments.value("disk-budget").value_or("24");
@@ -78,6 +100,12 @@ int benchCommand(const Arguments& arguments) {
     Report report(arguments.value("out"));
     arguments.finish();
 
+    if (has(parts, "cpu-experts")) {
+        benchCpuExperts(settings, settings.cpuExperts.front(), report);
+        if (parts == "cpu-experts") { // all that needs no GPU
+            return 0;
+        }
+    }
     const CudaProbe probe = probeCuda();
     if (!probe.usable) {
         throw Error(ErrorCode::Unsupported, probe.whyNot, "Run the benchmark on an NVIDIA GPU");

@@ -13,15 +13,19 @@ namespace {
 constexpr std::size_t kWarmUp = 3;
 
 struct Counted {
-    double choices = 0, hits = 0, distinct = 0, ram = 0, disk = 0, seconds = 0, diskSeconds = 0;
-    explicit Counted(const ExpertTelemetry& t) : diskSeconds(t.diskSeconds) {
+    double choices = 0, hits = 0, distinct = 0, ram = 0, disk = 0, cpu = 0;
+    double seconds = 0, busSeconds = 0, cpuSeconds = 0, diskSeconds = 0;
+    explicit Counted(const ExpertTelemetry& t)
+        : cpuSeconds(t.cpu.seconds), diskSeconds(t.diskSeconds) {
         for (const ExpertTelemetry::Layer& layer : t.layers) {
             choices += static_cast<double>(layer.choices);
             hits += static_cast<double>(layer.hits);
             distinct += static_cast<double>(layer.distinct);
             ram += static_cast<double>(layer.fromRam);
             disk += static_cast<double>(layer.fromDisk);
+            cpu += static_cast<double>(layer.onCpu);
             seconds += layer.fetchSeconds;
+            busSeconds += layer.busSeconds;
         }
     }
 };
@@ -74,8 +78,10 @@ DecodeRun decode(BenchModel& model, const Sequence& lane, RoutingDriver* driver,
         means.push_back(seconds / static_cast<double>(settings.tokens));
     }
     cudaProfilerStop();
-    const Counted after(model.control->experts());
+    const ExpertTelemetry telemetry = model.control->experts();
+    const Counted after(telemetry);
     DecodeRun run;
+    run.cpuExperts = telemetry.cpu.on;
     run.branches = branches;
     run.steps = settings.rounds * settings.tokens;
     run.stepSeconds = median(means);
@@ -87,7 +93,10 @@ DecodeRun decode(BenchModel& model, const Sequence& lane, RoutingDriver* driver,
         run.distinct = (after.distinct - before.distinct) / steps;
         run.fromRam = (after.ram - before.ram) / steps;
         run.fromDisk = (after.disk - before.disk) / steps;
+        run.onCpu = (after.cpu - before.cpu) / steps;
         run.fetchSeconds = (after.seconds - before.seconds) / steps;
+        run.busSeconds = (after.busSeconds - before.busSeconds) / steps;
+        run.cpuSeconds = (after.cpuSeconds - before.cpuSeconds) / steps;
         run.diskSeconds = (after.diskSeconds - before.diskSeconds) / steps;
     } else { // everything lies in GPU memory; nothing is counted
         run.distinct = static_cast<double>(model.config.layers) *
@@ -101,8 +110,8 @@ double gpuBytes(const ModelConfig& config, const DecodeRun& run, std::uint64_t c
     const double dense = static_cast<double>(weights.total() - weights.routedExperts);
     const double rows = static_cast<double>(run.branches) *
                         static_cast<double>(kvBytesReadPerToken(config, context));
-    return dense + rows +
-           (run.distinct - run.fromRam - run.fromDisk) * static_cast<double>(expertBytes(config));
+    const double inVram = run.distinct - run.fromRam - run.onCpu - run.fromDisk;
+    return dense + rows + inVram * static_cast<double>(expertBytes(config));
 }
 
 Bound boundOf(const ModelConfig& config, const DecodeRun& run, const Rates& rates,
@@ -110,7 +119,8 @@ Bound boundOf(const ModelConfig& config, const DecodeRun& run, const Rates& rate
     const auto expert = static_cast<double>(expertBytes(config));
     Bound bound;
     bound.gpu = gpuBytes(config, run, context) / rates.hbm;
-    bound.bus = run.fromRam * expert / rates.bus;
+    bound.ram = (run.fromRam + run.onCpu) * expert /
+                (run.cpuExperts ? std::max(rates.bus, rates.dram) : rates.bus);
     bound.disk = run.fromDisk * expert / rates.disk;
     return bound;
 }
@@ -132,10 +142,15 @@ void addDecode(Report& report, Figure figure, const DecodeRun& run, const Bound&
         .number("distinct_a_branch", most)
         .number("from_ram", run.fromRam)
         .number("from_disk", run.fromDisk)
+        .text("cpu_experts", run.cpuExperts ? "on" : "off")
+        .number("on_cpu", run.onCpu)
         .number("fetch_ms", run.fetchSeconds * 1e3)
+        .number("bus_ms", run.busSeconds * 1e3)
+        .number("cpu_ms", run.cpuSeconds * 1e3)
+        .number("rest_ms", (run.stepSeconds - run.fetchSeconds) * 1e3)
         .number("disk_ms", run.diskSeconds * 1e3)
         .number("bound_gpu_ms", bound.gpu * 1e3)
-        .number("bound_bus_ms", bound.bus * 1e3)
+        .number("bound_ram_ms", bound.ram * 1e3)
         .number("bound_disk_ms", bound.disk * 1e3)
         .number("steps", static_cast<double>(run.steps), 0);
     report.add(figure);

@@ -16,8 +16,12 @@ struct DecodeRun {
     // Per step, from what the experts' store counted.
     double hitRate = 1;
     double distinct = 0;              ///< experts over all layers
-    double fromRam = 0, fromDisk = 0; ///< experts
-    double fetchSeconds = 0;          ///< from the routers' choices to the last bytes
+    double fromRam = 0, fromDisk = 0; ///< experts over the bus
+    double onCpu = 0;                 ///< experts in RAM, computed by the processor
+    bool cpuExperts = false;          ///< it computes some
+    double fetchSeconds = 0;          ///< from the routers' choices to the last bytes and results
+    double busSeconds = 0;            ///< to the last bytes
+    double cpuSeconds = 0;            ///< while the processor computed
     double diskSeconds = 0;
     double tokensPerSecond() const { return static_cast<double>(branches) / stepSeconds; }
 };
@@ -27,9 +31,11 @@ DecodeRun decode(BenchModel&, const Sequence& lane, RoutingDriver* driver, std::
                  const Settings&);
 
 struct Bound {
-    double gpu = 0, bus = 0, disk = 0; ///< seconds of a step
-    double apart() const { return gpu + bus + disk; }
-    double together() const { return std::max(gpu, std::max(bus, disk)); }
+    double gpu = 0, disk = 0; ///< seconds of a step
+    /// What lies in RAM: over the bus, or by bus and processor together at the rate of DRAM.
+    double ram = 0;
+    double apart() const { return gpu + ram + disk; }
+    double together() const { return std::max(gpu, std::max(ram, disk)); }
 };
 /// Bytes that a step of this run must read from GPU memory, by the counters of engine/forecast.
 double gpuBytes(const ModelConfig&, const DecodeRun&, std::uint64_t context);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 
+#include "engine/base/memory_rate.h"
 #include "engine/experts/pinned_pool.h"
 #include "engine/host/bench/bench_parts.h"
 #include "engine/host/bench/bench_rates.h"
@@ -48,8 +49,7 @@ Rates measureRates(const Settings& settings, Report& report) {
     }
     const std::uint64_t perPiece = std::max<std::uint64_t>((std::uint64_t{2} << 30) / block, 1);
     rates.dram =
-        dramReadRate(workers, pool.block(0),
-                     std::min<std::uint64_t>(perPiece, blocks) * block / (4 << 20) * (4 << 20));
+        memoryReadRate(workers, pool.block(0), std::min<std::uint64_t>(perPiece, blocks) * block);
     report.add(Figure("rate").text("of", "DRAM read").number("gb_per_s", rates.dram / 1e9));
     const DiskRates disk = diskRates(settings.folder, block, settings.small ? 16 : 320, 8);
     rates.disk = disk.read;

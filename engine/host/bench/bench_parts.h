@@ -36,7 +36,8 @@ struct Settings {
     std::uint32_t rows = 4096;           ///< that go through attention at a time
     std::size_t rounds = 5, tokens = 16; ///< of decoding: medians over rounds
     double readingSeconds = 0;           ///< after so many no further depth is begun; 0: no limit
-    bool small = false;                  ///< sizes for a test without a GPU
+    std::vector<CpuExpertsOptions> cpuExperts; ///< decoding is measured with each of them
+    bool small = false;                        ///< sizes for a test without a GPU
 };
 
 /// HBM, bus, DRAM, disk and matrix products.
@@ -52,6 +53,9 @@ struct Budget {
 };
 /// Decoding, uniform and with locality, one branch and eight, at a budget; `read`: reading, too.
 void benchBudget(BenchModel&, const Settings&, const Rates&, const Budget&, bool read, Report&);
+/// One expert and more, one row and more, computed by the processor from RAM: beside the rate at
+/// which it reads the same memory in the same run. Needs no GPU.
+void benchCpuExperts(const Settings&, const CpuExpertsOptions&, Report&);
 /// A cut of `layers` layers wholly in GPU memory; 0: as many as fit.
 void benchCut(const Settings&, const Rates&, std::uint32_t layers, Report&);
 /// The same kernels one by one: the time of each, and the bytes of a step.

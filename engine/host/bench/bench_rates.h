@@ -21,8 +21,6 @@ double busCopyRate(const std::vector<const std::byte*>& pieces, std::uint64_t by
 /// The same by a kernel of `blocks` blocks.
 double busKernelRate(const std::vector<const std::byte*>& pieces, std::uint64_t bytes,
                      unsigned blocks);
-/// All threads read `bytes` each time, with the widest vectors that the processor has.
-double dramReadRate(ThreadPool& workers, const std::byte* data, std::uint64_t bytes);
 
 struct DiskRates {
     double write = 0, read = 0;

@@ -61,77 +61,21 @@ void CpuOperations::sortByExpert(const std::int32_t* ids, const float* weights,
     }
 }
 
-/// Adds w1, w2 or w3 of one expert; the task has rows and results.
-void CpuOperations::expertLayer(const ExpertParameters& expert, int which, LinearTask task) {
-    if (expert.fp4()) {
-        task.kind = LinearTask::Kind::Fp4;
-        task.fp4 = which == 1 ? expert.w1 : which == 2 ? expert.w2 : expert.w3;
-        task.outEnd = task.fp4.out;
-    } else {
-        task.kind = LinearTask::Kind::Fp8;
-        task.fp8 = which == 1 ? expert.w1Fp8 : which == 2 ? expert.w2Fp8 : expert.w3Fp8;
-        task.outEnd = task.fp8.out;
-    }
-    task.yStride = task.outEnd;
-    m_linear.add(task);
-}
-
 void CpuOperations::experts(const QuantRows& hq, std::uint32_t layer, const std::int32_t* ids,
                             const float* weights, const ExpertParameters& shared, Bf16* y) {
     const std::uint32_t n = m_batch.rows(), top = m_config.expertsPerToken;
-    const std::uint32_t d = m_config.hiddenSize, inner = m_config.moeIntermediate;
+    const std::uint32_t d = m_config.hiddenSize;
     sortByExpert(ids, weights, layer);
-    const std::size_t slots = std::size_t{n} * (top + 1);
-    const auto expertOf = [&](const Group& group) -> const ExpertParameters& {
-        return group.expert == m_config.routedExperts ? shared : m_experts[layer][group.expert];
-    };
-    const auto formOf = [](const ExpertParameters& e) {
-        return e.fp4() ? WeightForm::Fp4 : WeightForm::Fp8;
-    };
-
-    // w1 and w3 of all experts, activation, w2 of all experts, sum.
-    Bf16* gate = scratch<Bf16>(Use::Gate, slots * inner);
-    Bf16* up = scratch<Bf16>(Use::Up, slots * inner);
+    Bf16* out = scratch<Bf16>(Use::ExpertOut, std::size_t{n} * (top + 1) * d);
+    m_expertTasks.clear();
     for (const Group& group : m_groups) {
-        const ExpertParameters& expert = expertOf(group);
-        LinearTask task;
-        task.x = prepared(formOf(expert), hq, d);
-        task.x.index = m_slotRow.data() + group.begin;
-        task.n = group.end - group.begin;
-        task.y = gate + std::size_t{group.begin} * inner;
-        expertLayer(expert, 1, task);
-        task.y = up + std::size_t{group.begin} * inner;
-        expertLayer(expert, 3, task);
+        const bool isShared = group.expert == m_config.routedExperts;
+        m_expertTasks.push_back({isShared ? shared : m_experts[layer][group.expert],
+                                 m_slotRow.data() + group.begin, m_slotWeight.data() + group.begin,
+                                 group.end - group.begin, out + std::size_t{group.begin} * d});
     }
-    runLinear();
-
-    const std::size_t activationBytes = std::max(m_kernels.preparedBytes(WeightForm::Fp8, inner),
-                                                 m_kernels.preparedBytes(WeightForm::Fp4, inner));
-    auto* codes = scratch<std::uint8_t>(Use::Codes, m_pool.size() * std::size_t{inner});
-    auto* scales = scratch<float>(Use::Scales, m_pool.size() * std::size_t{inner / 128});
-    auto* activations = scratch<std::byte>(Use::Activations, slots * activationBytes);
-    const WeightForm routedForm = formOf(m_experts[layer].front());
-    m_pool.parallelFor(slots, 8, [&](std::size_t from, std::size_t to, unsigned worker) {
-        std::uint8_t* q = codes + worker * std::size_t{inner};
-        float* s = scales + worker * std::size_t{inner / 128};
-        for (std::size_t i = from; i < to; ++i) {
-            Bf16* a = gate + i * inner; // in place
-            m_kernels.swiglu(a, up + i * inner, inner, m_slotWeight[i],
-                             static_cast<float>(m_config.swigluLimit), a);
-            m_kernels.quantise(a, inner, q, s);
-            m_kernels.prepareQuantised(i < n ? WeightForm::Fp8 : routedForm, q, s, inner,
-                                       activations + i * activationBytes);
-        }
-    });
-    Bf16* out = scratch<Bf16>(Use::ExpertOut, slots * d);
-    for (const Group& group : m_groups) {
-        LinearTask task;
-        task.x = {activations + group.begin * activationBytes, activationBytes};
-        task.n = group.end - group.begin;
-        task.y = out + std::size_t{group.begin} * d;
-        expertLayer(expertOf(group), 2, task);
-    }
-    runLinear();
+    m_expertBatch.run(m_expertTasks, [&](WeightForm form) { return prepared(form, hq, d); });
+    m_prepared.clear();
 
     const Bf16** lists = scratch<const Bf16*>(Use::Pointers, m_pool.size() * std::size_t{top + 1});
     m_pool.parallelFor(n, 8, [&](std::size_t from, std::size_t to, unsigned worker) {

@@ -81,7 +81,10 @@ CpuOperations::CpuOperations(const ModelConfig& config, const CpuKernels& kernel
                                        config.ropeScaling.betaSlow,
                                        config.ropeScaling.originalMaxPositions)
               : plain::ropeFrequencies(config.compressRopeTheta, config.ropeDim)),
-      m_experts(config.layers) {}
+      m_experts(config.layers),
+      m_expertBatch(
+          {config.hiddenSize, config.moeIntermediate, static_cast<float>(config.swigluLimit)},
+          kernels, pool, ledger) {}
 
 std::string CpuOperations::numerics() const {
     return "cpu-" + std::string(m_kernels.name) + "-1";

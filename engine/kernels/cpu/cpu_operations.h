@@ -10,6 +10,7 @@
 #include "engine/base/aligned_buffer.h"
 #include "engine/base/memory_ledger.h"
 #include "engine/base/thread_pool.h"
+#include "engine/kernels/cpu/expert_batch.h"
 #include "engine/kernels/cpu/kernels.h"
 #include "engine/kernels/cpu/linear_batch.h"
 #include "engine/kernels/operations.h"
@@ -78,11 +79,6 @@ class CpuOperations final : public Operations {
         Unpacked,
         Gathered,
         Pointers,
-        Gate,
-        Up,
-        Codes,
-        Scales,
-        Activations,
         ExpertOut,
         FirstPrepared, ///< and as many more as a group of linear layers has inputs
     };
@@ -125,7 +121,6 @@ class CpuOperations final : public Operations {
 
     // -- experts (cpu_experts.cpp)
     void sortByExpert(const std::int32_t* ids, const float* weights, std::uint32_t layer);
-    void expertLayer(const ExpertParameters&, int which, LinearTask);
 
     ModelConfig m_config;
     const CpuKernels& m_kernels;
@@ -178,6 +173,8 @@ class CpuOperations final : public Operations {
     std::vector<Group> m_groups;
     std::vector<std::uint32_t> m_slotRow, m_slotOfChoice, m_nextSlot; ///< m_slotOfChoice [n, top]
     std::vector<float> m_slotWeight;
+    std::vector<ExpertTask> m_expertTasks;
+    ExpertBatch m_expertBatch;
 };
 
 } // namespace dossier::engine

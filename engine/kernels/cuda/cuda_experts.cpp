@@ -69,7 +69,7 @@ void CudaOperations::answerExperts(const QuantRows& hq, std::uint32_t layer,
         return;
     }
     // What lies in VRAM runs while the rest is fetched.
-    m_experts->beginFetch(m_queue, layer, buffers.plan);
+    m_experts->beginFetch(m_queue, layer, {hq, rows()}, buffers.plan);
     answerUp(m_queue, shape, AnswerPart::First, hq, shared, buffers);
     answerDown(m_queue, shape, AnswerPart::First, shared, buffers, y);
     m_experts->endFetch(m_queue, layer, buffers.plan);

@@ -96,6 +96,7 @@ CudaOperations::CudaOperations(const ModelConfig& config, const CudaProbe& probe
     // loading waits for it.
     m_experts->setFetchWay(options.copyEngine && options.graphs ? FetchWay::Copies
                                                                 : FetchWay::Kernel);
+    m_experts->setCpuExperts(options.cpuExperts);
     synchronise();
 }
 
@@ -111,7 +112,8 @@ std::string CudaOperations::numerics() const {
     // kernels on this generation.
     return "cuda-" + std::to_string(m_probe.computeMajor) + "." +
            std::to_string(m_probe.computeMinor) + "-1 " +
-           (m_library ? m_library->name() + " " + m_probe.name : std::string("own"));
+           (m_library ? m_library->name() + " " + m_probe.name : std::string("own")) +
+           m_experts->numerics();
 }
 
 std::unique_ptr<DeviceMemory> CudaOperations::allocate(std::uint64_t bytes, const char* owner) {
@@ -212,6 +214,12 @@ void CudaOperations::forceRouting(std::span<const std::int64_t> ids) {
         upload(m_rowNumbers.data(), rows.data(), m_rowNumbers.bytes());
     }
     upload(m_forcedIds.data(), ids.data(), ids.size_bytes());
+}
+
+void CudaOperations::setCpuExperts(const CpuExpertsOptions& options) {
+    synchronise();
+    forgetRecorded(); // it looks for results where they were
+    m_experts->setCpuExperts(options);
 }
 
 void CudaOperations::loadExperts(const ExpertBudget& budget, const ProgressFn& progress,

@@ -2,6 +2,7 @@
 // The operations of the transformer on one NVIDIA GPU. No CUDA types: anybody may include this.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -17,6 +18,23 @@
 
 namespace dossier::engine {
 
+struct CpuKernels;
+
+/// Experts in RAM that the processor computes while others cross the bus, when answering. Bits then
+/// depend on what was computed where: results agree within rounding.
+struct CpuExpertsOptions {
+    enum class Mode {
+        Off,
+        Auto, ///< where measuring at load says that it pays
+        On
+    } mode = Mode::Off;
+    std::optional<double> share;         ///< of a layer's experts; absent: by what they take
+    unsigned threads = 0;                ///< 0: all cores but two
+    const CpuKernels* kernels = nullptr; ///< null: the fastest
+    /// An expert that takes longer means that the process cannot go on.
+    std::chrono::milliseconds limit{10'000};
+};
+
 struct CudaOptions {
     /// Rows that go through the experts together when reading; their memory is part of the scratch.
     std::uint32_t superChunk = 32768;
@@ -27,6 +45,7 @@ struct CudaOptions {
     /// While answering, experts in RAM are brought by the copy engine on word of a host thread, or,
     /// off, by a kernel: 8 % slower on PCIe 5, but without a thread that has to be quick.
     bool copyEngine = true;
+    CpuExpertsOptions cpuExperts; ///< needs copyEngine and graphs
     /// Called before an expert's bytes are taken from the addresses given to setExperts; throws
     /// Error(Corrupt) for a damaged one. On several threads at once.
     std::function<void(std::uint32_t layer, std::uint32_t expert)> checkExpert;
@@ -41,6 +60,9 @@ class CudaControl {
     /// How often each expert was chosen so far, [layers * experts]: decides which ones stay in GPU
     /// memory at the next loadExperts. Empty: every layer gets an equal share.
     virtual void setExpertUsage(std::vector<std::uint64_t> usage) = 0;
+    /// Whether and how the processor computes experts, from now on; measures anew where it is to.
+    /// Nothing is being answered meanwhile. Changes numerics(). Errors: OutOfMemory.
+    virtual void setCpuExperts(const CpuExpertsOptions&) = 0;
     /// Tiers, hit rates, what came from where. Waits for the GPU.
     virtual ExpertTelemetry experts() = 0;
     /// The stream that all work is queued on (a cudaStream_t), for timing.

@@ -99,6 +99,7 @@ class CudaOperations final : public Operations, public CudaControl {
     void setExpertUsage(std::vector<std::uint64_t> usage) override {
         m_experts->setUsage(std::move(usage));
     }
+    void setCpuExperts(const CpuExpertsOptions&) override;
     ExpertTelemetry experts() override { return m_experts->telemetry(); }
     void* stream() const override { return m_queue.stream; }
     std::string matrixLibrary() const override {

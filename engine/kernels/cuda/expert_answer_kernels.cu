@@ -25,8 +25,9 @@ struct UpArguments {
 /// Which expert a block works for; task == plan.count + 1: none.
 struct Work {
     bool active = false, shared = false;
-    unsigned slot = 0;  ///< of the buffers: task number, the shared expert behind the last
-    unsigned block = 0; ///< of the expert's blocks
+    bool computed = false; ///< by the host
+    unsigned slot = 0;     ///< of the buffers: task number, the shared expert behind the last
+    unsigned block = 0;    ///< of the expert's blocks
     unsigned mask = 0;
     const std::uint8_t* base = nullptr;
 };
@@ -45,10 +46,12 @@ __device__ Work workOf(const AnswerPlan& plan, AnswerPart part, unsigned rows, u
     at -= sharedBlocks;
     const unsigned task = at / blocksPerTask;
     if (task >= plan.count ||
-        (part != AnswerPart::All && (plan.miss[task] != 0) != (part == AnswerPart::Second))) {
+        (part != AnswerPart::All &&
+         (plan.miss[task] != AnswerPlan::kResident) != (part == AnswerPart::Second))) {
         return work;
     }
     work.active = true;
+    work.computed = plan.miss[task] == AnswerPlan::kComputed;
     work.slot = task;
     work.block = at % blocksPerTask;
     work.mask = plan.rowMask[task];
@@ -97,7 +100,7 @@ __global__ void __launch_bounds__(32 * kWarps) upKernel(const __grid_constant__ 
     letNextStart();    // so whoever is started by this may read the plan at once
     const AnswerPlan& plan = *p.buffers.plan;
     const Work work = workOf(plan, p.part, rows, p.buffers.tasks, p.sharedBlocks, p.blocksPerTask);
-    if (!work.active) {
+    if (!work.active || work.computed) {
         return;
     }
     const unsigned firstInner = work.block * kUpTiles * kTileRows;
@@ -171,23 +174,39 @@ struct DownArguments {
     Bf16* y;
 };
 
+/// Outputs [firstOut, firstOut + count) of an expert that the host has computed, rows of the mask.
+__device__ void takeComputed(const DownArguments& p, const AnswerPlan& plan, const Work& work,
+                             unsigned firstOut, unsigned count) {
+    const unsigned hidden = p.shape.layout.hidden, pairs = min(count, hidden - firstOut) / 2;
+    const unsigned computed = static_cast<unsigned>(__popc(work.mask));
+    for (unsigned i = threadIdx.x; i < pairs * computed; i += blockDim.x) {
+        unsigned mask = work.mask;
+        for (unsigned skip = i / pairs; skip > 0; --skip) {
+            mask &= mask - 1;
+        }
+        const unsigned row = static_cast<unsigned>(__ffs(static_cast<int>(mask))) - 1;
+        const unsigned out = firstOut + i % pairs * 2;
+        const auto* from =
+            reinterpret_cast<const Bf16*>(work.base) + std::size_t{i / pairs} * hidden + out;
+        auto* to = p.buffers.outputs +
+                   (std::size_t{row} * (p.shape.top + 1) + plan.rank[work.slot][row]) * hidden +
+                   out;
+        // Not from a cache: the host writes there again and again.
+        *reinterpret_cast<std::uint32_t*>(to) =
+            *reinterpret_cast<const volatile std::uint32_t*>(from);
+    }
+}
+
+/// Outputs from `firstOut` on of an expert in VRAM: w2 a, kWarps / slices tiles.
 template<unsigned kTiles>
-__global__ void __launch_bounds__(32 * kWarps) downKernel(const __grid_constant__ DownArguments p) {
+__device__ void multiplyDown(const DownArguments& p, const AnswerPlan& plan, const Work& work,
+                             unsigned firstOut, unsigned slices) {
     auto* ring = dynamicShared<std::uint8_t>();
     const unsigned warp = threadIdx.x / 32, rows = p.shape.rows, top = p.shape.top;
     const ExpertLayout& layout = p.shape.layout;
-    letNextStart();
-    // upKernel lets this one start when the plan is there: weights are on their way while it ends.
-    const AnswerPlan& plan = *p.buffers.plan;
-    const Work work = workOf(plan, p.part, rows, p.buffers.tasks, p.sharedBlocks, p.blocksPerTask);
-    if (!work.active) {
-        waitForPrevious(); // nobody behind this kernel may start before the products are there
-        return;
-    }
     const ExpertParameters expert = work.shared ? p.shared : layout.at(work.base);
     const MatrixView matrix(expert.w2, expert.w2Fp8);
-    const unsigned slices = work.shared ? p.sharedSlices : p.taskSlices, tiles = kWarps / slices;
-    const unsigned firstOut = work.block * tiles * kTileRows;
+    const unsigned tiles = kWarps / slices;
     ExpertTile<kTiles> tile(ring, warp);
     tile.start(matrix, firstOut + warp / slices * kTileRows, warp % slices, slices);
     waitForPrevious();
@@ -215,12 +234,33 @@ __global__ void __launch_bounds__(32 * kWarps) downKernel(const __grid_constant_
         const unsigned rank = work.shared ? top : plan.rank[work.slot][row];
         p.buffers.outputs[(std::size_t{row} * (top + 1) + rank) * hidden + out] = toBf16(sum);
     }
+}
+
+template<unsigned kTiles>
+__global__ void __launch_bounds__(32 * kWarps) downKernel(const __grid_constant__ DownArguments p) {
+    const unsigned rows = p.shape.rows, top = p.shape.top, hidden = p.shape.layout.hidden;
+    letNextStart();
+    // upKernel lets this one start when the plan is there: weights are on their way while it ends.
+    const AnswerPlan& plan = *p.buffers.plan;
+    const Work work = workOf(plan, p.part, rows, p.buffers.tasks, p.sharedBlocks, p.blocksPerTask);
+    if (!work.active) {
+        waitForPrevious(); // nobody behind this kernel may start before the products are there
+        return;
+    }
+    const unsigned slices = work.shared ? p.sharedSlices : p.taskSlices;
+    const unsigned outputs = kWarps / slices * kTileRows, firstOut = work.block * outputs;
+    if (work.computed) {
+        waitForPrevious();
+        takeComputed(p, plan, work, firstOut, outputs);
+    } else {
+        multiplyDown<kTiles>(p, plan, work, firstOut, slices);
+    }
     // 64 outputs are complete when every expert has brought its part of them.
     const unsigned group = firstOut / 64;
     const unsigned expected = plan.count * (64 / kTileRows / (kWarps / p.taskSlices)) +
                               64 / kTileRows / (kWarps / p.sharedSlices);
-    if (!lastOf(p.buffers.counters + std::size_t{p.buffers.tasks + 1} * (layout.inner / 128) +
-                    group,
+    if (!lastOf(p.buffers.counters +
+                    std::size_t{p.buffers.tasks + 1} * (p.shape.layout.inner / 128) + group,
                 expected)) {
         return;
     }

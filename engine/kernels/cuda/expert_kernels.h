@@ -29,11 +29,15 @@ constexpr std::uint32_t kMaxAnswerTasks =
 
 /// What the experts of one layer have to do for a batch of up to 16 rows; in device memory.
 struct AnswerPlan {
+    /// Of `miss`: in VRAM; being fetched, runs in the second part; computed by the host, added up
+    /// in the second part.
+    static constexpr std::uint32_t kResident = 0, kFetched = 1, kComputed = 2;
     std::uint32_t count = 0; ///< distinct routed experts, ascending
     std::uint32_t expert[kMaxAnswerTasks];
-    std::uint32_t rowMask[kMaxAnswerTasks];          ///< rows that chose it
-    const std::uint8_t* base[kMaxAnswerTasks];       ///< its block in VRAM
-    std::uint32_t miss[kMaxAnswerTasks];             ///< 1: being fetched, runs in the second part
+    std::uint32_t rowMask[kMaxAnswerTasks];    ///< rows that chose it
+    const std::uint8_t* base[kMaxAnswerTasks]; ///< its block in VRAM; computed: bf16 outputs
+                                               ///< [rows of the mask][hidden] in pinned RAM
+    std::uint32_t miss[kMaxAnswerTasks];
     float weight[kMaxAnswerTasks][kAnswerRows];      ///< by row
     std::uint8_t rank[kMaxAnswerTasks][kAnswerRows]; ///< place among the row's experts, ascending
 };
@@ -71,7 +75,7 @@ void planAnswer(const Queue&, std::uint32_t rows, const RouteTask&, ExpertTable,
 enum class AnswerPart {
     All,   ///< shared expert and all routed ones
     First, ///< shared expert and the resident ones
-    Second ///< the fetched ones
+    Second ///< those that were fetched or computed by the host
 };
 /// a = FP8(weight * silu(w1 x) * (w3 x)) of every task.
 void answerUp(const Queue&, const AnswerShape&, AnswerPart, const QuantRows& x,

@@ -153,7 +153,8 @@ __global__ void planKernel(RouteArguments p, ExpertTable table, AnswerPlan* plan
             plan->expert[task] = e;
             plan->rowMask[task] = mask;
             plan->base[task] = table.resident[e];
-            plan->miss[task] = table.resident[e] == nullptr ? 1 : 0;
+            plan->miss[task] =
+                table.resident[e] == nullptr ? AnswerPlan::kFetched : AnswerPlan::kResident;
             for (unsigned row = 0; row < p.rows; ++row) {
                 if ((mask >> row & 1u) == 0) {
                     continue;

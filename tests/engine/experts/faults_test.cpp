@@ -2,10 +2,13 @@
 // Bad days of the GPU, on the emulated one: whatever is refused or breaks ends in an Error that
 // says what to do, and the engine either goes on or says that its process has to be started again.
 #include <atomic>
+#include <chrono>
+#include <thread>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "engine/kernels/cpu/kernels.h"
 #include "tests/engine/cuda_emulator/include/cuda_runtime.h"
 #include "tests/engine/experts/tier_model.h"
 
@@ -117,6 +120,66 @@ TEST_F(GpuFaults, AnExpertThatCannotBeReadFailsTheStepAndNothingElse) {
         }
         EXPECT_EQ(repeated, logits);
     }
+}
+
+std::atomic<bool> g_cpuBroken{false}, g_cpuStuck{false};
+
+/// The processor computes all experts that are not in GPU memory, with kernels that can be broken.
+CpuExpertsOptions fragileCpuExperts() {
+    static const CpuKernels kKernels = [] {
+        CpuKernels kernels = plainKernels();
+        kernels.linearFp4 = [](const Operand& x, LinearRange range, const Fp4Weight& w, Bf16* y,
+                               std::size_t stride) {
+            if (g_cpuBroken) {
+                throw Error(ErrorCode::Corrupt, "The processor found a damaged expert");
+            }
+            while (g_cpuStuck) {
+                std::this_thread::sleep_for(std::chrono::milliseconds(1));
+            }
+            plainKernels().linearFp4(x, range, w, y, stride);
+        };
+        return kernels;
+    }();
+    CpuExpertsOptions options;
+    options.mode = CpuExpertsOptions::Mode::On;
+    options.share = 1;
+    options.threads = 1;
+    options.kernels = &kKernels;
+    return options;
+}
+
+TEST_F(GpuFaults, AProcessorThatThrowsFailsTheStepAndNothingElse) {
+    TierModel model("tiny");
+    cudaControl(*model.ops)->setCpuExperts(fragileCpuExperts());
+    model.load({model.ring() + 2, {}});
+    const std::vector<float> expected = model.run(20, 2);
+    EXPECT_GT(cudaControl(*model.ops)->experts().cpu.experts, 0U);
+    g_cpuBroken = true;
+    std::string text;
+    const auto code = codeOf([&] { model.run(20, 2); }, &text);
+    g_cpuBroken = false;
+    EXPECT_EQ(code, ErrorCode::Corrupt);
+    EXPECT_THAT(text, HasSubstr("damaged expert"));
+    EXPECT_EQ(model.run(20, 2), expected);
+}
+
+TEST_F(GpuFaults, AProcessorThatIsStuckEndsTheStepAndSaysToStartAgain) {
+    TierModel model("tiny");
+    CpuExpertsOptions options = fragileCpuExperts();
+    options.limit = std::chrono::milliseconds(2000); // also of the builders' other work
+    cudaControl(*model.ops)->setCpuExperts(options);
+    model.load({model.ring() + 2, {}});
+    model.run(20, 1);
+    g_cpuStuck = true;
+    std::string text;
+    const auto code = codeOf([&] { model.run(20, 1); }, &text);
+    g_cpuStuck = false;
+    EXPECT_EQ(code, ErrorCode::ProcessDied);
+    EXPECT_THAT(text, HasSubstr("Start the engine again"));
+    // What is left behind is not used again, and neither is it waited for.
+    const std::uint64_t before = cudaControl(*model.ops)->experts().cpu.experts;
+    EXPECT_FALSE(model.run(20, 2).empty());
+    EXPECT_EQ(cudaControl(*model.ops)->experts().cpu.experts, before);
 }
 
 TEST_F(GpuFaults, MemoryTakenBySomebodyElseBetweenPlanAndAllocation) {

@@ -52,7 +52,13 @@ TEST(Bench, AllPartsRunAndEveryFigureHasItsBound) {
                                       "--disk-experts",
                                       "3",
                                       "--layers",
-                                      "2"})),
+                                      "2",
+                                      "--part",
+                                      "cpu-experts,budgets,cut",
+                                      "--cpu-experts",
+                                      "off,on",
+                                      "--cpu-share",
+                                      "50"})),
               0);
     cuda_emulator::clearFaults();
     std::ifstream file(out);
@@ -69,12 +75,15 @@ TEST(Bench, AllPartsRunAndEveryFigureHasItsBound) {
             EXPECT_GE(figure["bound_full_overlap"], figure["bound_no_overlap"]) << figure;
             EXPECT_GT(figure["distinct_experts"], 0) << figure;
             EXPECT_TRUE(figure.contains("hit_rate"));
+            EXPECT_EQ(figure["cpu_experts"] == "on", figure["on_cpu"] > 0) << figure;
         }
         if (what == "memory") {
             EXPECT_NEAR(figure["difference"], 0, 0.02) << figure;
         }
     }
-    EXPECT_EQ(count["decode"], 4);
+    EXPECT_EQ(count["decode"], 8); // with and without the processor's part
+    EXPECT_EQ(count["cpu experts"], 2);
+    EXPECT_EQ(count["experts on the processor"], 12);
     EXPECT_EQ(count["decode, cut in GPU memory"], 4);
     EXPECT_GE(count["super-chunk"], 4);
     EXPECT_EQ(count["placement"], 1);

@@ -50,6 +50,28 @@ TEST(TierUse, OnlyWhatCameSinceTheLastCount) {
     EXPECT_FLOAT_EQ(tierUse(flash, now, counted(flash, 1, 3))->hitRate[0], 0.5F);
 }
 
+TEST(TierUse, WhatTheProcessorComputesLiesInRam) {
+    const ModelConfig flash = test::flashConfig();
+    const ExpertTelemetry before = counted(flash, 10, 2);
+    ExpertTelemetry now = before;
+    for (ExpertTelemetry::Layer& layer : now.layers) { // ten steps of two branches
+        layer.batches += 10;
+        layer.choices += 120;
+        layer.hits += 60;
+        layer.fromRam += 20;
+        layer.onCpu += 40;
+        layer.fetchSeconds += 0.02;
+    }
+    now.cpu.seconds = before.cpu.seconds + 0.5;
+    const auto use = tierUse(flash, before, now);
+    ASSERT_TRUE(use);
+    EXPECT_EQ(use->ramBytes, 43 * 3 * expertBytes(flash));
+    EXPECT_EQ(use->cpuBytes, 43 * 2 * expertBytes(flash));
+    EXPECT_EQ(use->vramBytes + use->ramBytes, weightBytesPerToken(flash).total());
+    EXPECT_NEAR(use->fetchSeconds, 43 * 0.002, 1e-9);
+    EXPECT_NEAR(use->cpuSeconds, 0.05, 1e-9);
+}
+
 TEST(TierUse, AllInGpuMemory) {
     const ModelConfig flash = test::flashConfig();
     const auto use = tierUse(flash, std::nullopt, ExpertTelemetry{});

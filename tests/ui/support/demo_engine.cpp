@@ -42,6 +42,10 @@ app::MemorySample demoMemory(double secondsAgo, std::int64_t nowMs) {
     sample.telemetry.bytesPerTokenVram = 1'311'000'000;
     sample.telemetry.bytesPerTokenRam = 1'980'000'000;
     sample.telemetry.bytesPerTokenDisk = 158'000'000;
+    sample.telemetry.bytesPerTokenCpu = 936'000'000;
+    sample.telemetry.stepSeconds = 0.0826;
+    sample.telemetry.fetchSeconds = 0.0554;
+    sample.telemetry.cpuSeconds = 0.0471;
     for (int layer = 0; layer < 43; ++layer) {
         sample.telemetry.expertHitRate.push_back(
             layer < 3 ? 0.22f
