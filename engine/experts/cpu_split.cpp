@@ -19,33 +19,47 @@ double blended(double old, double sample) {
 
 } // namespace
 
-CpuSplit::CpuSplit(double busSeconds, double cpuSeconds, std::optional<double> share)
-    : m_share(share), m_cpuAtStart(cpuSeconds), m_bus(busSeconds), m_cpu(cpuSeconds) {}
+CpuSplit::CpuSplit(const Rates& atFirst, std::optional<double> share)
+    : m_first(atFirst), m_share(share) {}
+
+CpuSplit::Rates CpuSplit::rates() const {
+    return {m_first.bus * m_bus, m_first.cpuBesideBus * m_cpu, m_first.cpuAlone * m_cpu};
+}
+
+double CpuSplit::cpuEnd(std::uint32_t onBus, std::uint32_t onCpu) const {
+    const Rates r = rates();
+    const double bus = onBus * r.bus, doneBeside = bus / r.cpuBesideBus;
+    return onCpu <= doneBeside ? onCpu * r.cpuBesideBus : bus + (onCpu - doneBeside) * r.cpuAlone;
+}
+
+double CpuSplit::end(std::uint32_t onBus, std::uint32_t onCpu) const {
+    return std::max(onBus * m_first.bus * m_bus, cpuEnd(onBus, onCpu));
+}
 
 std::uint32_t CpuSplit::forCpu(std::uint32_t count) const {
     if (m_share) {
         return std::min(count, static_cast<std::uint32_t>(std::lround(*m_share * count)));
     }
-    // The later end falls, then rises with the processor's part: the two candidates lie around
-    // the point where both sides end together.
-    const auto together = static_cast<std::uint32_t>(count * m_bus / (m_bus + m_cpu));
-    const auto end = [&](std::uint32_t onCpu) {
-        return std::max((count - onCpu) * m_bus, onCpu * m_cpu);
-    };
-    const std::uint32_t more = std::min(count, together + 1);
-    return end(more) < end(together) ? more : together;
+    std::uint32_t best = 0;
+    for (std::uint32_t k = 1; k <= count; ++k) {
+        if (end(count - k, k) < end(count - best, best)) {
+            best = k;
+        }
+    }
+    return best;
 }
 
 void CpuSplit::took(std::uint32_t onBus, double busSeconds, std::uint32_t onCpu,
                     double cpuSeconds) {
+    const double expected = cpuEnd(onBus, onCpu);
     if (onBus > 0) {
-        m_bus = blended(m_bus, busSeconds / onBus);
+        m_bus = blended(m_bus, busSeconds / (onBus * m_first.bus));
     }
     if (onCpu > 0) {
-        m_cpu = blended(m_cpu, cpuSeconds / onCpu);
-    } else if (m_cpu > m_cpuAtStart) {
+        m_cpu = blended(m_cpu, m_cpu * cpuSeconds / expected);
+    } else if (m_cpu > 1) {
         // Judged too slow to be used, it would never be measured again.
-        m_cpu = std::max(m_cpuAtStart, m_cpu * 0.995);
+        m_cpu = std::max(1.0, m_cpu * 0.995);
     }
 }
 

@@ -38,6 +38,10 @@ class CpuTier {
     bool measure(const std::vector<const std::byte*>& blocks, std::byte* to, cudaStream_t copies,
                  double dramRate);
 
+    /// By what measure() found, an expert is sooner computed than brought: then nothing should be
+    /// brought ahead that might be computed.
+    bool fasterThanBus() const { return m_fasterThanBus; }
+
     // -- the mail service's thread
     /// Begins a request whose places `inRam` (ascending) name experts in pinned RAM; how many of
     /// them, from the end, are computed here.
@@ -60,6 +64,7 @@ class CpuTier {
     CpuSite m_site;
     Bf16* m_results = nullptr;
     ExpertTelemetry::Cpu m_measured;
+    bool m_fasterThanBus = false;
 
     // The mail service's.
     std::optional<CpuSplit> m_split;

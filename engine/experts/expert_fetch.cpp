@@ -48,7 +48,8 @@ void ExpertStore::prefetch(const Queue& queue, std::uint32_t layer,
                            std::uint32_t rows) {
     const std::uint32_t each = std::min(m_config.routedExperts, rows * m_config.expertsPerToken);
     m_prefetched[layer].reset();
-    if (complete() || std::uint64_t{layer + 1} * each > m_ringSlots) {
+    if (complete() || std::uint64_t{layer + 1} * each > m_ringSlots ||
+        (m_cpu && m_cpu->fasterThanBus())) {
         return;
     }
     m_prefetched[layer] = layer * each; // slots of its own

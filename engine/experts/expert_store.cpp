@@ -22,7 +22,7 @@ constexpr unsigned kDiskThreads = 8;
 constexpr std::uint64_t kSlack = std::uint64_t{64} << 20;
 
 /// Experts that measuring the processor's part runs over, more than caches hold in all.
-constexpr std::size_t kMeasuredBlocks = kAnswerRows;
+constexpr std::uint64_t kMeasuredBlocks = kAnswerRows;
 /// Of the pool, for the rate at which all cores read it.
 constexpr std::uint64_t kReadBytes = std::uint64_t{1} << 30;
 
@@ -254,8 +254,9 @@ void ExpertStore::openCpuTier() {
                                                          static_cast<float>(m_config.swigluLimit)},
                                           m_cpuOptions, source, m_ledger);
     std::vector<const std::byte*> blocks;
-    for (std::size_t i = 0; i < m_inRam && i < m_ringSlots && i < kMeasuredBlocks; ++i) {
-        blocks.push_back(m_pool->block(i * 7919 % m_inRam));
+    const std::uint64_t count = std::min({m_inRam, m_ringSlots, kMeasuredBlocks});
+    for (std::uint64_t i = 0; i < count; ++i) { // from all over the pool
+        blocks.push_back(m_pool->block(i * (m_inRam / count)));
     }
     const bool pays = tier->measure(blocks, m_ring.data(), m_copies, ramReadRate(*m_pool));
     const ExpertTelemetry::Cpu measured = tier->telemetry();

@@ -57,7 +57,8 @@ class ExpertStore {
     /// Addresses of a layer's experts, [experts] on the device; null = not in the core.
     ExpertTable table(std::uint32_t layer) const;
     /// Before the layers: what a hash layer will need, known from the tokens; does nothing when the
-    /// ring is too small for so many rows. Arguments on the device, tables as RouterParameters has.
+    /// ring is too small for so many rows, or where the processor had rather compute it. Arguments
+    /// on the device, tables as RouterParameters has.
     void prefetch(const Queue&, std::uint32_t layer, const std::int64_t* tokenExperts,
                   const std::int32_t* tokens, std::uint32_t rows);
     /// Behind planAnswer: begins to bring what the plan lacks. `rows`: the batch.

@@ -36,8 +36,8 @@ struct ExpertTelemetry {
         std::string why;     ///< what was measured, or why it is off
         std::string kernels; ///< "avx512" ...
         unsigned threads = 0;
-        double dramRate = 0; ///< bytes a second, read by all cores; 0: not measured
-        double busRate = 0;  ///< alone
+        double dramRate = 0;             ///< bytes a second, read by all cores; 0: not measured
+        double busRate = 0, cpuRate = 0; ///< of experts, each side alone
         /// While both work.
         double busBesideCpu = 0, cpuBesideBus = 0;
         std::uint64_t experts = 0; ///< computed

@@ -69,7 +69,7 @@ QString amount(std::uint64_t bytes) {
            QStringLiteral(" MiB");
 }
 
-/// Where the weights of a token lay, and where the time of a step of all answers goes.
+/// Where the weights of a token lay.
 QString tierText(const engine::Telemetry& t) {
     QString text = MemoryPage::tr("%1 from GPU memory · %2 from RAM · %3 from disk for each token")
                        .arg(amount(t.bytesPerTokenVram), amount(t.bytesPerTokenRam),
@@ -78,16 +78,22 @@ QString tierText(const engine::Telemetry& t) {
         text += MemoryPage::tr(" · the processor computes %1 of it in RAM")
                     .arg(amount(t.bytesPerTokenCpu));
     }
-    if (t.stepSeconds > 0) {
-        const auto ms = [](double seconds) {
-            return QLocale().toString(1e3 * seconds, 'f', 1) + QStringLiteral(" ms");
-        };
-        text += MemoryPage::tr(" · a step takes %1: %2 waiting for experts, %3 the rest")
-                    .arg(ms(t.stepSeconds), ms(t.fetchSeconds),
-                         ms(std::max(0.0, t.stepSeconds - t.fetchSeconds)));
-        if (t.cpuSeconds > 0) {
-            text += MemoryPage::tr("; the processor computes for %1").arg(ms(t.cpuSeconds));
-        }
+    return text;
+}
+
+/// Where the time of a step of all answers goes; empty when nothing is waited for.
+QString stepText(const engine::Telemetry& t) {
+    if (t.stepSeconds <= 0) {
+        return {};
+    }
+    const auto ms = [](double seconds) {
+        return QLocale().toString(1e3 * seconds, 'f', 1) + QStringLiteral(" ms");
+    };
+    QString text = MemoryPage::tr("%1 a step: %2 until its experts are there, %3 the rest")
+                       .arg(ms(t.stepSeconds), ms(t.fetchSeconds),
+                            ms(std::max(0.0, t.stepSeconds - t.fetchSeconds)));
+    if (t.cpuSeconds > 0) {
+        text += MemoryPage::tr(" · the processor is at work for %1").arg(ms(t.cpuSeconds));
     }
     return text;
 }
@@ -225,7 +231,13 @@ void MemoryPage::buildExperts(QVBoxLayout* layout) {
     auto* text = rowIn(column);
     scaleLayout(text, 32, 0, 0, 0, 0);
     m_tiersText = new Label({}, Type::Small, &Tokens::text2, panel);
-    text->addWidget(m_tiersText);
+    m_tiersText->setElide(Qt::ElideRight, 40);
+    text->addWidget(m_tiersText, 1);
+    auto* step = rowIn(column);
+    scaleLayout(step, 32, 0, 0, 0, 0);
+    m_stepText = new Label({}, Type::Small, &Tokens::text2, panel);
+    m_stepText->setElide(Qt::ElideRight, 40);
+    step->addWidget(m_stepText, 1);
     layout->addWidget(panel);
     panel->hide();
 }
@@ -384,6 +396,8 @@ void MemoryPage::refresh() {
                                {share(t.bytesPerTokenDisk), tokens().cExp, MeterPart::HatchOwn}},
                               text);
             m_tiersText->setText(text);
+            m_stepText->setText(stepText(t));
+            m_stepText->setVisible(t.stepSeconds > 0);
         }
     }
     refreshSide();

@@ -66,7 +66,7 @@ class MemoryPage : public QWidget {
     QWidget* m_axis = nullptr;
     QWidget* m_experts = nullptr;
     HeatStrip* m_heat = nullptr;
-    Label *m_heatBig = nullptr, *m_tiersText = nullptr;
+    Label *m_heatBig = nullptr, *m_tiersText = nullptr, *m_stepText = nullptr;
     MeterBar* m_tiers = nullptr;
     Label *m_speedBig = nullptr, *m_speedSmall = nullptr;
     LineChart* m_speedChart = nullptr;

@@ -84,6 +84,7 @@ void addCpuTier(BenchModel& model, const Budget& budget, Report& report) {
             .number("threads", cpu.threads, 0)
             .number("dram_gb_per_s", cpu.dramRate / 1e9)
             .number("bus_gb_per_s", cpu.busRate / 1e9)
+            .number("cpu_gb_per_s", cpu.cpuRate / 1e9)
             .number("bus_beside_cpu_gb_per_s", cpu.busBesideCpu / 1e9)
             .number("cpu_beside_bus_gb_per_s", cpu.cpuBesideBus / 1e9);
     }

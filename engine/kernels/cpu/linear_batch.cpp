@@ -9,6 +9,9 @@ namespace {
 /// Rows and outputs of a tile, the unit of parallel work. Results do not depend on them. Unpacking
 /// a tile's weights pays with many rows; smaller tiles keep more threads busy.
 constexpr std::uint32_t kMostRows = 128, kFewestRows = 32, kOuts = 32;
+/// Of FP4 weights for few rows, which are as fast as memory: the shorter the last tile that all
+/// threads wait for, the better.
+constexpr std::uint32_t kFp4Outs = 16, kFewRows = 4;
 constexpr std::size_t kTilesPerThread = 4;
 
 void runTile(const CpuKernels& kernels, const LinearTask& t, std::uint32_t row, LinearRange range) {
@@ -45,9 +48,11 @@ void LinearBatch::cut(std::uint32_t rowTile) {
     m_tiles.clear();
     for (std::uint32_t i = 0; i < m_tasks.size(); ++i) {
         const LinearTask& t = m_tasks[i];
+        const std::uint32_t outs =
+            t.kind == LinearTask::Kind::Fp4 && t.n <= kFewRows ? kFp4Outs : kOuts;
         for (std::uint32_t row = 0; row < t.n; row += rowTile) {
-            for (std::uint32_t out = t.outBegin; out < t.outEnd; out += kOuts) {
-                m_tiles.push_back({i, row, out});
+            for (std::uint32_t out = t.outBegin; out < t.outEnd; out += outs) {
+                m_tiles.push_back({i, row, out, std::min(out + outs, t.outEnd)});
             }
         }
     }
@@ -64,8 +69,7 @@ void LinearBatch::run(const CpuKernels& kernels, ThreadPool& pool) {
             const Tile& tile = m_tiles[i];
             const LinearTask& t = m_tasks[tile.task];
             runTile(kernels, t, tile.row,
-                    {std::min(rowTile, t.n - tile.row), tile.out,
-                     std::min(tile.out + kOuts, t.outEnd)});
+                    {std::min(rowTile, t.n - tile.row), tile.out, tile.outEnd});
         }
     });
     m_tasks.clear();

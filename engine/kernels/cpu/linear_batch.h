@@ -35,7 +35,7 @@ class LinearBatch {
 
   private:
     struct Tile {
-        std::uint32_t task, row, out;
+        std::uint32_t task, row, out, outEnd;
     };
     void cut(std::uint32_t rowTile);
 

@@ -223,6 +223,7 @@ TEST_F(CpuTierTest, MeasuringDecidesAndSaysWhatItFound) {
     EXPECT_TRUE(cpu.on);
     EXPECT_GT(cpu.dramRate, 0);
     EXPECT_GT(cpu.busRate, 0);
+    EXPECT_GT(cpu.cpuRate, 0);
     EXPECT_GT(cpu.busBesideCpu, 0);
     EXPECT_GT(cpu.cpuBesideBus, 0);
     EXPECT_FALSE(model.run(20, 2).empty()); // with the split that was measured

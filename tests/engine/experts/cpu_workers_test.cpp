@@ -233,33 +233,36 @@ TEST(CpuWorkers, AStuckJobIsNoticedAndLeftBehind) {
     EXPECT_EQ(ledger.total(MemoryPlace::Ram), 0U); // the threads went when they could
 }
 
-TEST(CpuSplit, BothSidesEndTogether) {
-    const CpuSplit even(1e-4, 1e-4);
+TEST(CpuSplit, TheSplitThatEndsFirst) {
+    const CpuSplit even({1e-4, 1e-4, 1e-4});
     EXPECT_EQ(even.forCpu(0), 0U);
     EXPECT_EQ(even.forCpu(1), 0U); // the bus gets more where it is all the same
     EXPECT_EQ(even.forCpu(3), 1U);
     EXPECT_EQ(even.forCpu(6), 3U);
-    const CpuSplit fast(3e-4, 1e-4);
-    EXPECT_EQ(fast.forCpu(1), 1U);
-    EXPECT_EQ(fast.forCpu(4), 3U);
-    const CpuSplit slow(1e-4, 1e-2);
+    const CpuSplit slow({1e-4, 1e-2, 1e-2});
     EXPECT_EQ(slow.forCpu(6), 0U);
+    // DRAM gives 120: 55 to the bus, 65 to the processor, or 120 to the processor alone, which is
+    // then better off without the bus as long as the bus would end last.
+    const CpuSplit shared({1.0 / 55, 1.0 / 65, 1.0 / 120});
+    EXPECT_EQ(shared.forCpu(1), 1U);
+    EXPECT_EQ(shared.forCpu(2), 2U);
+    EXPECT_NEAR(shared.end(0, 3), 3.0 / 120, 1e-9);
+    EXPECT_NEAR(shared.end(1, 3), 4.0 / 120, 1e-9); // together they read at 120
+    EXPECT_NEAR(shared.end(3, 1), 3.0 / 55, 1e-9);
     // The best of all splits, whatever the rates.
     std::mt19937 random(3);
-    for (int i = 0; i < 2000; ++i) {
-        const double bus = 1 + random() % 100, cpu = 1 + random() % 100;
-        const std::uint32_t count = random() % 96;
-        const auto end = [&](std::uint32_t k) { return std::max((count - k) * bus, k * cpu); };
-        double best = end(0);
-        for (std::uint32_t k = 1; k <= count; ++k) {
-            best = std::min(best, end(k));
+    for (int i = 0; i < 1000; ++i) {
+        const double bus = 1 + random() % 100, alone = 1 + random() % 100;
+        const CpuSplit split({bus, alone * (1 + random() % 3), alone});
+        const std::uint32_t count = random() % 96, chosen = split.forCpu(count);
+        for (std::uint32_t k = 0; k <= count; ++k) {
+            EXPECT_LE(split.end(count - chosen, chosen), split.end(count - k, k));
         }
-        EXPECT_DOUBLE_EQ(end(CpuSplit(bus, cpu).forCpu(count)), best);
     }
 }
 
 TEST(CpuSplit, AFixedShareIsKept) {
-    CpuSplit half(1, 1, 0.5), all(1, 1, 1.0), none(1, 1, 0.0);
+    CpuSplit half({1, 1, 1}, 0.5), all({1, 1, 1}, 1.0), none({1, 1, 1}, 0.0);
     half.took(10, 1e-3, 10, 1e3);
     EXPECT_EQ(half.forCpu(6), 3U);
     EXPECT_EQ(all.forCpu(6), 6U);
@@ -267,15 +270,16 @@ TEST(CpuSplit, AFixedShareIsKept) {
 }
 
 TEST(CpuSplit, FollowsWhatExpertsTake) {
-    CpuSplit split(1e-4, 1e-4);
+    CpuSplit split({1e-4, 1e-4, 1e-4});
     for (int i = 0; i < 100; ++i) {
         split.took(3, 3e-4, 3, 9e-4);
     }
-    EXPECT_NEAR(split.cpuSeconds(), 3e-4, 1e-6);
-    EXPECT_NEAR(split.busSeconds(), 1e-4, 1e-8);
+    EXPECT_NEAR(split.rates().cpuAlone, 3e-4, 1e-6);
+    EXPECT_NEAR(split.rates().cpuBesideBus, 3e-4, 1e-6);
+    EXPECT_NEAR(split.rates().bus, 1e-4, 1e-8);
     EXPECT_EQ(split.forCpu(4), 1U);
     split.took(3, 3e-4, 1, 10); // one interruption
-    EXPECT_LT(split.cpuSeconds(), 4e-4);
+    EXPECT_LT(split.rates().cpuAlone, 4e-4);
     // Too slow to be used: it gets another chance.
     for (int i = 0; i < 200; ++i) {
         split.took(3, 3e-4, 3, 1);
