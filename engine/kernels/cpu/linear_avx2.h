@@ -35,6 +35,27 @@ constexpr std::array<std::uint8_t, 128> kFp8Order = order(WeightForm::Fp8);
 constexpr std::array<std::uint8_t, 128> kFp4Order = order(WeightForm::Fp4);
 constexpr std::array<std::uint8_t, 128> kBf16Order = order(WeightForm::Bfloat16);
 
+/// Tables for byte shuffles, the same in both 128-bit lanes.
+template<class Byte>
+constexpr std::array<std::uint8_t, 32> twice(Byte byte) {
+    std::array<std::uint8_t, 32> t{};
+    for (std::size_t i = 0; i < 32; ++i) {
+        t[i] = static_cast<std::uint8_t>(byte(i % 16));
+    }
+    return t;
+}
+/// Low and high bytes of the raised words of FP4 codes.
+alignas(32) constexpr std::array<std::uint8_t, 32> kE2m1Low = twice([](std::size_t code) {
+    return raisedE2m1Words()[code] & 255;
+});
+alignas(32) constexpr std::array<std::uint8_t, 32> kE2m1High = twice([](std::size_t code) {
+    return raisedE2m1Words()[code] >> 8;
+});
+/// Words 0 2 4 6, then 1 3 5 7.
+alignas(32) constexpr std::array<std::uint8_t, 32> kEvenFirst = twice([](std::size_t i) {
+    return i / 8 * 2 + i % 8 / 2 * 4 + i % 2;
+});
+
 } // namespace avx2_tables
 
 struct LinearAvx2 {
@@ -117,12 +138,18 @@ struct LinearAvx2 {
         std::uint32_t m_out;
     };
 
-    /// Eight magnitudes fit one register: every lane looks its nibble's value up.
+    /// Codes are looked up as bytes of raised bf16 words (kRaised). A register of them holds, in
+    /// the two halves of its dwords, values of two chunks.
     class Fp4Rows {
       public:
         static constexpr std::uint32_t kStep = 128;
         static constexpr bool kScaleInX = false, kAsIs = false;
-        Fp4Rows(const Fp4Weight& w, std::uint32_t out) : m_weight(w), m_out(out) {}
+        Fp4Rows(const Fp4Weight& w, std::uint32_t out)
+            : m_low(table(avx2_tables::kE2m1Low)),
+              m_high(table(avx2_tables::kE2m1High)),
+              m_evenFirst(table(avx2_tables::kEvenFirst)),
+              m_weight(w),
+              m_out(out) {}
         std::size_t bytes() const { return m_weight.in / 2; }
         const std::uint8_t* address() const {
             return m_weight.values + std::size_t{m_out} * (m_weight.in / 2);
@@ -134,36 +161,64 @@ struct LinearAvx2 {
             const std::uint8_t* codes = address() + o * rowBytes + k / 2;
             const std::uint8_t* scale =
                 m_weight.scales + std::size_t{m_out + o} * (m_weight.in / 32) + k / 32;
+            std::uint32_t four;
+            __builtin_memcpy(&four, scale, 4);
+            if (((four - 0x01010101u) & ~four & 0x80808080u) != 0) { // a scale of 2^-127
+                return unpackSlowly(codes, scale, parts);
+            }
+            const __m256i nibble = _mm256_set1_epi8(15);
             for (int half = 0; half < 2; ++half) { // pairs 0-7 and 8-15 of all four chunks
-                const __m256i eights =
-                    _mm256_loadu_si256(reinterpret_cast<const __m256i*>(codes + half * 32));
-                const __m256 by = _mm256_set_m128(_mm_set1_ps(e8m0ToFloat(scale[2 * half + 1])),
-                                                  _mm_set1_ps(e8m0ToFloat(scale[2 * half])));
+                const __m256i bytes = _mm256_shuffle_epi8(
+                    _mm256_loadu_si256(reinterpret_cast<const __m256i*>(codes + half * 32)),
+                    m_evenFirst);
+                const __m256i down =
+                    _mm256_set_m128i(surplus(scale[2 * half + 1]), surplus(scale[2 * half]));
                 Part* to = parts + 2 * half;
-                to[0] = _mm256_mul_ps(value<4>(eights), by);
-                to[1] = _mm256_mul_ps(value<0>(eights), by);
-                to[4] = _mm256_mul_ps(value<5>(eights), by);
-                to[5] = _mm256_mul_ps(value<1>(eights), by);
-                to[8] = _mm256_mul_ps(value<6>(eights), by);
-                to[9] = _mm256_mul_ps(value<2>(eights), by);
-                to[12] = _mm256_mul_ps(value<7>(eights), by);
-                to[13] = _mm256_mul_ps(value<3>(eights), by);
+                lookUp(_mm256_and_si256(bytes, nibble), down, to, to + 8);
+                lookUp(_mm256_and_si256(_mm256_srli_epi16(bytes, 4), nibble), down, to + 4,
+                       to + 12);
             }
         }
 
         static bool ordinary(const Fp4Weight&, LinearRange) { return true; }
 
       private:
-        /// Nibble `N` of every lane.
-        template<int N>
-        static __m256 value(__m256i eights) {
-            const __m256 magnitudes = _mm256_setr_ps(0, 0.5f, 1, 1.5f, 2, 3, 4, 6);
-            const __m256i sign = _mm256_and_si256(_mm256_slli_epi32(eights, 28 - 4 * N),
-                                                  _mm256_set1_epi32(static_cast<int>(0x80000000)));
-            return _mm256_or_ps(
-                _mm256_permutevar8x32_ps(magnitudes, _mm256_srli_epi32(eights, 4 * N)),
-                _mm256_castsi256_ps(sign));
+        static __m256i table(const std::array<std::uint8_t, 32>& bytes) {
+            return _mm256_load_si256(reinterpret_cast<const __m256i*>(bytes.data()));
         }
+        /// What a word of the tables is too large by, as exponent.
+        static __m128i surplus(std::uint8_t scale) {
+            return _mm_set1_epi16(
+                static_cast<std::int16_t>(std::max(kRaised + 127 - scale, 0) << 7));
+        }
+        /// Nibbles of even words, then of odd ones -> their values, odd ones first: of the chunk
+        /// whose nibbles lie in even bytes and of that of the odd bytes.
+        void lookUp(__m256i nibbles, __m256i down, Part* evenBytes, Part* oddBytes) const {
+            const __m256i low = _mm256_shuffle_epi8(m_low, nibbles);
+            const __m256i high = _mm256_shuffle_epi8(m_high, nibbles);
+            const __m256i odd = _mm256_subs_epu16(_mm256_unpackhi_epi8(low, high), down);
+            const __m256i even = _mm256_subs_epu16(_mm256_unpacklo_epi8(low, high), down);
+            const __m256i upper = _mm256_set1_epi32(static_cast<int>(0xFFFF0000));
+            evenBytes[0] = _mm256_castsi256_ps(_mm256_slli_epi32(odd, 16));
+            evenBytes[1] = _mm256_castsi256_ps(_mm256_slli_epi32(even, 16));
+            oddBytes[0] = _mm256_castsi256_ps(_mm256_and_si256(odd, upper));
+            oddBytes[1] = _mm256_castsi256_ps(_mm256_and_si256(even, upper));
+        }
+        /// One value at a time: words smaller than the tables' surplus of exponent.
+        [[gnu::noinline]] static void unpackSlowly(const std::uint8_t* codes,
+                                                   const std::uint8_t* scale, Part* parts) {
+            alignas(32) std::array<float, 128> values;
+            for (std::size_t i = 0; i < values.size(); ++i) {
+                const std::size_t from = avx2_tables::kFp4Order[i];
+                const std::uint8_t two = codes[from / 2];
+                values[i] =
+                    e2m1ToFloat(from % 2 ? two >> 4 : two & 15) * e8m0ToFloat(scale[from / 32]);
+            }
+            for (std::size_t j = 0; j < 16; ++j) {
+                parts[j] = _mm256_load_ps(values.data() + 8 * j);
+            }
+        }
+        __m256i m_low, m_high, m_evenFirst;
         const Fp4Weight& m_weight;
         std::uint32_t m_out;
     };

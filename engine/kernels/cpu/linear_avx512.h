@@ -28,14 +28,11 @@ constexpr ByteTables e4m3Bytes() {
 }
 constexpr ByteTables kE4m3Bytes = e4m3Bytes();
 
-/// FP4 values are looked up as words 2^125 too large; the scale takes exponent away again by a
-/// saturating subtraction, which leaves zeros alone. Both zeros are +0.
-constexpr std::int16_t kRaised = 125;
 /// Five bits of an index count: the 16 values stand there twice.
 constexpr std::array<Bf16, 32> raisedE2m1() {
     std::array<Bf16, 32> t{};
     for (std::size_t i = 0; i < 32; ++i) {
-        t[i] = i % 8 ? static_cast<Bf16>(kE2m1Words[i % 16] + kRaised * 128) : Bf16{0};
+        t[i] = raisedE2m1Words()[i % 16];
     }
     return t;
 }
@@ -172,7 +169,7 @@ struct LinearAvx512 {
         std::uint32_t m_out;
     };
 
-    /// See avx512_tables::kRaised.
+    /// See kRaised.
     class Fp4Rows {
       public:
         static constexpr std::uint32_t kStep = 128;
@@ -198,7 +195,7 @@ struct LinearAvx512 {
             const __m512i exponents =
                 _mm512_shuffle_epi8(_mm512_set1_epi32(static_cast<int>(four)), m_spread);
             const __m512i down = _mm512_slli_epi16(
-                _mm512_subs_epu16(_mm512_set1_epi16(avx512_tables::kRaised + 127), exponents), 7);
+                _mm512_subs_epu16(_mm512_set1_epi16(kRaised + 127), exponents), 7);
             if (((four - 0x01010101u) & ~four & 0x80808080u) != 0) { // a scale of 2^-127
                 return unpackSlowly(k, o, parts);
             }

@@ -36,4 +36,15 @@ constexpr std::array<Bf16, 16> e2m1Words() {
 }
 alignas(64) constexpr std::array<Bf16, 16> kE2m1Words = e2m1Words();
 
+/// The same as words 2^125 too large: a scale takes exponent away again by a saturating
+/// subtraction, which leaves zeros alone. Both zeros are +0.
+constexpr std::int16_t kRaised = 125;
+constexpr std::array<Bf16, 16> raisedE2m1Words() {
+    std::array<Bf16, 16> words{};
+    for (std::size_t code = 0; code < 16; ++code) {
+        words[code] = code % 8 ? static_cast<Bf16>(e2m1Words()[code] + kRaised * 128) : Bf16{0};
+    }
+    return words;
+}
+
 } // namespace dossier::engine
