@@ -134,6 +134,13 @@ std::optional<LaneRecord> readRecord(const LaneHandle& file, std::uint64_t offse
     return record;
 }
 
+/// Both copies of the header are what was written, zeros included.
+bool isWhole(std::span<const std::byte> headers, const LaneKey& key) {
+    const std::vector<std::byte> one = lane::encodeHeader(key);
+    return std::equal(one.begin(), one.end(), headers.begin()) &&
+           std::equal(one.begin(), one.end(), headers.begin() + lane::kHeaderBytes);
+}
+
 std::string positionText(std::uint64_t tokens) {
     return "after " + std::to_string(tokens) + " tokens";
 }
@@ -157,15 +164,16 @@ std::unique_ptr<LaneIndex> scanLane(const LaneHandle& file) {
     }
     std::vector<std::byte> headers(lane::kFirstRecord);
     file.readAt(0, headers);
-    auto key =
-        lane::decodeHeader(std::span(headers).first(lane::kHeaderBytes), file.file().string());
+    const std::string name = file.file().string();
+    auto key = lane::decodeHeader(std::span(headers).first(lane::kHeaderBytes), name);
     if (!key) {
-        key = lane::decodeHeader(std::span(headers).subspan(lane::kHeaderBytes),
-                                 file.file().string());
+        key = lane::decodeHeader(std::span(headers).subspan(lane::kHeaderBytes), name);
+    }
+    if (index->fileBytes == lane::kFirstRecord && !(key && isWhole(headers, *key))) {
+        return nullptr; // a power loss while it was made
     }
     if (!key) {
-        throw Error(ErrorCode::Corrupt,
-                    file.file().string() + " is not a lane, or its header is damaged",
+        throw Error(ErrorCode::Corrupt, name + " is not a lane, or its header is damaged",
                     "Read the sources again; the file can be deleted");
     }
     index->key = std::move(*key);

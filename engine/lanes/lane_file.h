@@ -51,7 +51,8 @@ struct LaneIndex {
 };
 
 /// Reads the header and walks the records. Errors: Corrupt (both headers), Unsupported (byte order,
-/// version), Io. A file that ends inside its headers gives no index: it holds nothing yet.
+/// version), Io. A file that ends inside its headers, or behind them with one of them damaged,
+/// gives no index: it was never finished and holds nothing yet.
 std::unique_ptr<LaneIndex> scanLane(const LaneHandle&);
 
 /// A section's bytes, compared with its checksum. Absent when it is damaged.

@@ -18,11 +18,15 @@
 namespace dossier::engine {
 namespace {
 
-LaneHandle::WriteFn& writeFunction() {
-    static LaneHandle::WriteFn function = [](int descriptor, const void* data, std::size_t bytes) {
-        return ::write(descriptor, data, bytes);
-    };
-    return function;
+/// What is called for the system's functions; empty: those.
+struct Replaced {
+    LaneHandle::WriteFn write;
+    LaneHandle::FlushFn flush;
+    LaneHandle::CutFn cut;
+};
+Replaced& replaced() {
+    static Replaced functions;
+    return functions;
 }
 
 /// At a limit on file sizes a write must fail, not end the process.
@@ -55,7 +59,13 @@ bool isCached(int descriptor, std::uint64_t offset, std::size_t bytes) {
 } // namespace
 
 void LaneHandle::setWriteFunction(WriteFn function) {
-    writeFunction() = std::move(function);
+    replaced().write = std::move(function);
+}
+void LaneHandle::setFlushFunction(FlushFn function) {
+    replaced().flush = std::move(function);
+}
+void LaneHandle::setCutFunction(CutFn function) {
+    replaced().cut = std::move(function);
 }
 
 LaneHandle::LaneHandle(std::filesystem::path file, Mode mode) : m_file(std::move(file)) {
@@ -128,7 +138,9 @@ bool LaneHandle::readAround(std::uint64_t offset, std::span<std::byte> out) cons
 
 void LaneHandle::append(std::span<const std::byte> data) {
     while (!data.empty()) {
-        const long n = writeFunction()(m_descriptor, data.data(), data.size());
+        const auto& write = replaced().write;
+        const long n = write ? write(m_descriptor, data.data(), data.size())
+                             : ::write(m_descriptor, data.data(), data.size());
         if (n < 0 && errno == EINTR) {
             continue;
         }
@@ -140,13 +152,15 @@ void LaneHandle::append(std::span<const std::byte> data) {
 }
 
 void LaneHandle::cutTo(std::uint64_t size) {
-    if (ftruncate(m_descriptor, static_cast<off_t>(size)) != 0) {
+    const auto& cut = replaced().cut;
+    if ((cut ? cut(m_descriptor, size) : ftruncate(m_descriptor, static_cast<off_t>(size))) != 0) {
         throw systemError("shorten the lane " + m_file.string(), errno);
     }
 }
 
 void LaneHandle::flush() {
-    if (fdatasync(m_descriptor) != 0) {
+    const auto& flush = replaced().flush;
+    if ((flush ? flush(m_descriptor) : fdatasync(m_descriptor)) != 0) {
         throw systemError("write the lane " + m_file.string() + " to the disk", errno);
     }
 }

@@ -32,9 +32,14 @@ class LaneHandle {
     /// are multiples of 4,096. What the cache already has comes from there.
     bool readAround(std::uint64_t offset, std::span<std::byte> out) const;
 
-    /// Replaces write(2); for tests of what a full disk does.
+    /// Replace write(2), fdatasync(2) and ftruncate(2), empty: those again. For tests of full disks
+    /// and of power loss; not while a file is being written.
     using WriteFn = std::function<long(int descriptor, const void* data, std::size_t bytes)>;
+    using FlushFn = std::function<int(int descriptor)>;
+    using CutFn = std::function<int(int descriptor, std::uint64_t size)>;
     static void setWriteFunction(WriteFn);
+    static void setFlushFunction(FlushFn);
+    static void setCutFunction(CutFn);
 
     /// Writes all of it at the end. Errors: DiskFull, Io. Part of it may have been written then.
     void append(std::span<const std::byte>);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// kill -9 at random points of a reading: the finished lane is byte for byte that of an undisturbed
-// one, and says the same. DOSSIER_KILLS sets how many (20; the long tests ask for 200).
+// kill -9 and power loss at random points of a reading: the finished lane is byte for byte that of
+// an undisturbed one, and says the same. DOSSIER_KILLS sets how many (20; the long tests ask for
+// 200).
 #include <atomic>
 #include <chrono>
 #include <csignal>
@@ -9,6 +10,7 @@
 #include <thread>
 
 #include "engine/base/error.h"
+#include "tests/engine/lanes/recorded_disk.h"
 #include "tests/engine/scheduler/lane_fixture.h"
 
 namespace dossier::engine {
@@ -102,6 +104,33 @@ TEST(LaneKill, ALaneKilledAtRandomPointsEndsByteForByteAsAnUndisturbedOne) {
         std::filesystem::remove(file);
     }
     EXPECT_GE(done, kills);
+}
+
+TEST(LaneKill, ALaneWhosePowerFailedEndsByteForByteAsAnUndisturbedOne) {
+    const char* wanted = std::getenv("DOSSIER_KILLS");
+    const int failures = wanted ? std::atoi(wanted) : 20;
+    const auto folder = test::temporaryFolder("power");
+    const auto whole = folder / "whole.lane", left = folder / "left.lane";
+    const Plan plan;
+    const auto engine = loadedEngine();
+    RecordedDisk disk(whole);
+    const LaneId lane = engine->openLane(laneAt(whole)).id;
+    ASSERT_TRUE(goOn(*engine, lane, plan));
+    const auto expected = ask(*engine, lane);
+    engine->closeLane(lane);
+    const std::string bytes = bytesOf(whole);
+    std::mt19937 random(19);
+    for (int i = 0; i < failures; ++i) {
+        std::ofstream(left, std::ios::binary)
+            << disk.afterPowerLoss(random() % disk.operations(), random);
+        const LaneInfo info = engine->openLane(laneAt(left));
+        ASSERT_NE(info.restored ? info.restored->check : "equal", "failed");
+        ASSERT_TRUE(goOn(*engine, info.id, plan));
+        ASSERT_EQ(ask(*engine, info.id), expected) << i;
+        engine->closeLane(info.id);
+        ASSERT_TRUE(bytesOf(left) == bytes) << i;
+        std::filesystem::remove(left);
+    }
 }
 
 } // namespace
