@@ -3,6 +3,7 @@
 // together: whoever brings the last part of 128 products quantises them, whoever brings the last
 // expert's part of an output adds the experts up in ascending order.
 #include <algorithm>
+#include <type_traits>
 
 #include "engine/kernels/cuda/expert_kernels.h"
 #include "engine/kernels/cuda/expert_tile.cuh"
@@ -81,7 +82,7 @@ __device__ bool lastOf(std::uint32_t* counter, unsigned expected) {
 constexpr unsigned kUpTiles = kWarps / 2; ///< tiles of inner values that a block covers
 
 /// w1 of kUpTiles * 16 inner values, a tile a warp, and w3 of the same.
-template<unsigned kTiles>
+template<unsigned kTiles, bool kCodes>
 __global__ void __launch_bounds__(32 * kWarps) upKernel(const __grid_constant__ UpArguments p) {
     auto* ring = dynamicShared<std::uint8_t>();
     const unsigned warp = threadIdx.x / 32, rows = p.shape.rows;
@@ -91,7 +92,7 @@ __global__ void __launch_bounds__(32 * kWarps) upKernel(const __grid_constant__ 
     const auto matrixOf = [&](const ExpertParameters& e) {
         return gate ? MatrixView(e.w1, e.w1Fp8) : MatrixView(e.w3, e.w3Fp8);
     };
-    ExpertTile<kTiles> tile(ring, warp);
+    ExpertTile<kTiles, kCodes> tile(ring, warp);
     const bool isShared = blockIdx.x < p.sharedBlocks;
     if (isShared) { // known before the plan is there
         tile.start(matrixOf(p.shared), blockIdx.x * kUpTiles * kTileRows + warpTile, 0, 1);
@@ -108,7 +109,8 @@ __global__ void __launch_bounds__(32 * kWarps) upKernel(const __grid_constant__ 
     if (!isShared) {
         tile.start(matrixOf(layout.at(work.base)), firstInner + warpTile, 0, 1);
     }
-    const ActivationRows x(ring + kWarps * ExpertTile<kTiles>::kRingBytes, rows, layout.hidden);
+    const ActivationRows<kCodes> x(ring + kWarps * ExpertTile<kTiles, kCodes>::kRingBytes, rows,
+                                   layout.hidden);
     x.load(p.x.values, p.x.scales, (1u << rows) - 1, rows, layout.hidden, fp4);
     __syncthreads();
     tile.run(x);
@@ -198,7 +200,7 @@ __device__ void takeComputed(const DownArguments& p, const AnswerPlan& plan, con
 }
 
 /// Outputs from `firstOut` on of an expert in VRAM: w2 a, kWarps / slices tiles.
-template<unsigned kTiles>
+template<unsigned kTiles, bool kCodes>
 __device__ void multiplyDown(const DownArguments& p, const AnswerPlan& plan, const Work& work,
                              unsigned firstOut, unsigned slices) {
     auto* ring = dynamicShared<std::uint8_t>();
@@ -207,10 +209,11 @@ __device__ void multiplyDown(const DownArguments& p, const AnswerPlan& plan, con
     const ExpertParameters expert = work.shared ? p.shared : layout.at(work.base);
     const MatrixView matrix(expert.w2, expert.w2Fp8);
     const unsigned tiles = kWarps / slices;
-    ExpertTile<kTiles> tile(ring, warp);
+    ExpertTile<kTiles, kCodes> tile(ring, warp);
     tile.start(matrix, firstOut + warp / slices * kTileRows, warp % slices, slices);
     waitForPrevious();
-    const ActivationRows x(ring + kWarps * ExpertTile<kTiles>::kRingBytes, rows, layout.inner);
+    const ActivationRows<kCodes> x(ring + kWarps * ExpertTile<kTiles, kCodes>::kRingBytes, rows,
+                                   layout.inner);
     x.load(p.buffers.codes + std::size_t{work.slot} * rows * layout.inner,
            p.buffers.scales + std::size_t{work.slot} * rows * (layout.inner / 128), work.mask, rows,
            layout.inner, !work.shared && layout.fp4);
@@ -236,7 +239,7 @@ __device__ void multiplyDown(const DownArguments& p, const AnswerPlan& plan, con
     }
 }
 
-template<unsigned kTiles>
+template<unsigned kTiles, bool kCodes>
 __global__ void __launch_bounds__(32 * kWarps) downKernel(const __grid_constant__ DownArguments p) {
     const unsigned rows = p.shape.rows, top = p.shape.top, hidden = p.shape.layout.hidden;
     letNextStart();
@@ -253,7 +256,7 @@ __global__ void __launch_bounds__(32 * kWarps) downKernel(const __grid_constant_
         waitForPrevious();
         takeComputed(p, plan, work, firstOut, outputs);
     } else {
-        multiplyDown<kTiles>(p, plan, work, firstOut, slices);
+        multiplyDown<kTiles, kCodes>(p, plan, work, firstOut, slices);
     }
     // 64 outputs are complete when every expert has brought its part of them.
     const unsigned group = firstOut / 64;
@@ -279,17 +282,26 @@ unsigned slicesFor(std::uint64_t rowBytes) {
     return rowBytes >= 4096 ? 4 : rowBytes >= 2048 ? 2 : 1;
 }
 
-template<class Kernel1, class Kernel2, class Arguments>
-void launchTiled(const Queue& queue, const char* name, Kernel1 few, Kernel2 many, unsigned blocks,
-                 std::uint32_t rows, std::uint32_t columns, const Arguments& p) {
-    const std::size_t activations = ActivationRows::bytes(rows, columns);
-    if (rows <= 8) {
-        launch(queue, name, few, blocks, 32 * kWarps,
-               kWarps * ExpertTile<1>::kRingBytes + activations, p);
+/// More rows than this stay FP8 codes in shared memory.
+constexpr std::uint32_t kRowsAsF16 = 2;
+
+/// Calls `run` with the kernels' template arguments for this number of rows.
+template<class Run>
+void withTiles(std::uint32_t rows, Run run) {
+    using One = std::integral_constant<unsigned, 1>;
+    if (rows <= kRowsAsF16) {
+        run(One{}, std::false_type{});
+    } else if (rows <= 8) {
+        run(One{}, std::true_type{});
     } else {
-        launch(queue, name, many, blocks, 32 * kWarps,
-               kWarps * ExpertTile<2>::kRingBytes + activations, p);
+        run(std::integral_constant<unsigned, 2>{}, std::true_type{});
     }
+}
+
+template<unsigned kTiles, bool kCodes>
+std::size_t sharedBytes(std::uint32_t rows, std::uint32_t columns) {
+    return kWarps * ExpertTile<kTiles, kCodes>::kRingBytes +
+           ActivationRows<kCodes>::bytes(rows, columns);
 }
 
 } // namespace
@@ -299,9 +311,13 @@ void answerUp(const Queue& queue, const AnswerShape& shape, AnswerPart part, con
     UpArguments p{shape, buffers, x, shared, part, 0, 0};
     p.blocksPerTask = shape.layout.inner / (kUpTiles * kTileRows);
     p.sharedBlocks = part == AnswerPart::Second ? 0 : p.blocksPerTask;
-    launchTiled(queue, "run experts", upKernel<1>, upKernel<2>,
-                p.sharedBlocks + buffers.tasks * p.blocksPerTask, shape.rows, shape.layout.hidden,
-                p);
+    withTiles(shape.rows,
+              [&]<unsigned kTiles, bool kCodes>(std::integral_constant<unsigned, kTiles>,
+                                                std::bool_constant<kCodes>) {
+                  launch(queue, "run experts: up", upKernel<kTiles, kCodes>,
+                         p.sharedBlocks + buffers.tasks * p.blocksPerTask, 32 * kWarps,
+                         sharedBytes<kTiles, kCodes>(shape.rows, shape.layout.hidden), p);
+              });
 }
 
 void answerDown(const Queue& queue, const AnswerShape& shape, AnswerPart part,
@@ -315,9 +331,13 @@ void answerDown(const Queue& queue, const AnswerShape& shape, AnswerPart part,
     };
     p.blocksPerTask = blocks(p.taskSlices);
     p.sharedBlocks = part == AnswerPart::Second ? 0 : blocks(p.sharedSlices);
-    launchTiled(queue, "run experts", downKernel<1>, downKernel<2>,
-                p.sharedBlocks + buffers.tasks * p.blocksPerTask, shape.rows, shape.layout.inner,
-                p);
+    withTiles(shape.rows,
+              [&]<unsigned kTiles, bool kCodes>(std::integral_constant<unsigned, kTiles>,
+                                                std::bool_constant<kCodes>) {
+                  launch(queue, "run experts: down", downKernel<kTiles, kCodes>,
+                         p.sharedBlocks + buffers.tasks * p.blocksPerTask, 32 * kWarps,
+                         sharedBytes<kTiles, kCodes>(shape.rows, shape.layout.inner), p);
+              });
 }
 
 } // namespace dossier::engine::cuda

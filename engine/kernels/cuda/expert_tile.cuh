@@ -3,6 +3,8 @@
 // for 128, times up to 8 FP8 activations a tile (gemv_tile.cuh).
 #pragma once
 
+#include <type_traits>
+
 #include "engine/kernels/cuda/gemv_tile.cuh"
 
 namespace dossier::engine::cuda {
@@ -19,23 +21,33 @@ struct MatrixView {
           fp4(four.values != nullptr) {}
 };
 
-/// Quantised activations of all rows in shared memory, their codes as f16 in the order in which the
-/// lanes need them: for FP8 weights as they come, for FP4 weights each eight as 0 4 1 5 2 6 3 7,
-/// since that is how nibbles come apart.
+/// Quantised activations of all rows in shared memory in the order in which the lanes need them:
+/// for FP8 weights as they come, for FP4 weights each eight as 0 4 1 5 2 6 3 7, since that is how
+/// nibbles come apart. A few rows are laid down as f16, which saves instructions; more of them stay
+/// FP8 codes, so that enough blocks fit beside each other.
+template<bool kCodes>
 struct ActivationRows {
+    static constexpr unsigned kBytes = kCodes ? 1 : 2; ///< of a value
+    /// Of a lane: four values, and eight.
+    using Four = std::conditional_t<kCodes, std::uint32_t, uint2>;
+    using Eight = std::conditional_t<kCodes, uint2, uint4>;
+
     std::uint8_t* values;
     float* scales;
     unsigned rows, pitch, blocks;
 
     /// Rows are padded, so that neighbouring ones meet other banks.
     static __host__ __device__ std::size_t bytes(unsigned rows, unsigned columns) {
-        return std::size_t{rows} * (2 * columns + 64 + columns / 128 * sizeof(float));
+        return rows * (pitchOf(columns) + columns / 128 * sizeof(float));
+    }
+    static __host__ __device__ std::size_t pitchOf(unsigned columns) {
+        return kBytes * (std::size_t{columns} + 32);
     }
     __device__ ActivationRows(std::uint8_t* at, unsigned rows_, unsigned columns)
         : values(at),
-          scales(reinterpret_cast<float*>(at + std::size_t{rows_} * (2 * columns + 64))),
+          scales(reinterpret_cast<float*>(at + rows_ * pitchOf(columns))),
           rows(rows_),
-          pitch(2 * columns + 64),
+          pitch(static_cast<unsigned>(pitchOf(columns))),
           blocks(columns / 128) {}
 
     /// Rows not in `mask` become zeros.
@@ -54,12 +66,16 @@ struct ActivationRows {
                                        __byte_perm(codes.z, codes.w, 0x5140),
                                        __byte_perm(codes.z, codes.w, 0x7362));
                 }
+                auto* to = reinterpret_cast<uint4*>(values + std::size_t{row} * pitch + kBytes * i);
+                if constexpr (kCodes) {
+                    to[0] = codes;
+                    continue;
+                }
                 uint4 out[2];
                 halvesFromWord(codes.x, out[0].x, out[0].y);
                 halvesFromWord(codes.y, out[0].z, out[0].w);
                 halvesFromWord(codes.z, out[1].x, out[1].y);
                 halvesFromWord(codes.w, out[1].z, out[1].w);
-                auto* to = reinterpret_cast<uint4*>(values + std::size_t{row} * pitch + 2 * i);
                 to[0] = out[0];
                 to[1] = out[1];
             }
@@ -68,11 +84,40 @@ struct ActivationRows {
             }
         }
     }
+    /// Values `column` .. of a row; zeros behind the last row.
+    __device__ Four four(unsigned row, unsigned column) const {
+        return row < rows ? *reinterpret_cast<const Four*>(values + row * pitch + kBytes * column)
+                          : Four{};
+    }
+    __device__ Eight eight(unsigned row, unsigned column) const {
+        return row < rows ? *reinterpret_cast<const Eight*>(values + row * pitch + kBytes * column)
+                          : Eight{};
+    }
+    static __device__ uint2 halves(Four v) {
+        if constexpr (kCodes) {
+            uint2 out;
+            halvesFromWord(v, out.x, out.y);
+            return out;
+        } else {
+            return v;
+        }
+    }
+    static __device__ uint4 halves(Eight v) {
+        if constexpr (kCodes) {
+            uint4 out;
+            halvesFromWord(v.x, out.x, out.y);
+            halvesFromWord(v.y, out.z, out.w);
+            return out;
+        } else {
+            return v;
+        }
+    }
 };
 
-template<unsigned kTiles>
+template<unsigned kTiles, bool kCodes>
 class ExpertTile {
   public:
+    using Rows = ActivationRows<kCodes>;
     static constexpr unsigned kStages = 4;
     static constexpr unsigned kStageSize = kTileBytes + kTileRows * 8; ///< values, then FP4 scales
     static constexpr unsigned kRingBytes = kStages * kStageSize;
@@ -103,7 +148,7 @@ class ExpertTile {
         }
     }
 
-    __device__ void run(const ActivationRows& x) {
+    __device__ void run(const Rows& x) {
         for (unsigned s = m_begin; s < m_end; ++s) {
             copyWait<kStages - 2>();
             __syncwarp();
@@ -161,7 +206,7 @@ class ExpertTile {
         return __uint_as_float(max(shifted, 0x00400000u));
     }
 
-    __device__ void fp4(const std::uint8_t* stage, unsigned s, const ActivationRows& x) {
+    __device__ void fp4(const std::uint8_t* stage, unsigned s, const Rows& x) {
         const unsigned lane = threadIdx.x % 32, g = lane / 4, t = lane % 4;
         const uint2 topScales = *reinterpret_cast<const uint2*>(stage + kTileBytes + g * 8);
         const uint2 bottomScales = *reinterpret_cast<const uint2*>(stage + kTileBytes + 64 + g * 8);
@@ -170,17 +215,14 @@ class ExpertTile {
         loadStage(words, stage);
         // One tile's activations fit into registers ahead of their use, two tiles' do not.
         constexpr unsigned kAhead = kTiles == 1 ? 8 : 1;
-        uint4 ahead[kAhead];
+        typename Rows::Eight ahead[kAhead];
         const auto activations = [&](unsigned tile, unsigned group) {
-            const unsigned token = 8 * tile + g;
-            return token < x.rows ? *reinterpret_cast<const uint4*>(x.values + token * x.pitch +
-                                                                    (s * 8 + group) * 64 + 16 * t)
-                                  : make_uint4(0, 0, 0, 0);
+            return x.eight(8 * tile + g, (s * 8 + group) * 32 + 8 * t);
         };
         if (kTiles == 1) {
 #pragma unroll
             for (unsigned group = 0; group < kAhead; ++group) {
-                ahead[group] = group < segments ? activations(0, group) : make_uint4(0, 0, 0, 0);
+                ahead[group] = group < segments ? activations(0, group) : typename Rows::Eight{};
             }
         }
 #pragma unroll
@@ -206,7 +248,8 @@ class ExpertTile {
                                                  halves(w[2 * k], 3), halves(w[2 * k + 1], 3)};
 #pragma unroll
                     for (unsigned i = 0; i < kTiles; ++i) {
-                        const uint4 b = kTiles == 1 ? ahead[group % kAhead] : activations(i, group);
+                        const uint4 b = Rows::halves(kTiles == 1 ? ahead[group % kAhead]
+                                                                 : activations(i, group));
                         float d[4];
                         mmaF16First(d, a0, b.x, b.y);
                         mmaF16(d, a1, b.z, b.w);
@@ -221,22 +264,17 @@ class ExpertTile {
         }
     }
 
-    __device__ void fp8(const std::uint8_t* stage, unsigned s, const ActivationRows& x) {
+    __device__ void fp8(const std::uint8_t* stage, unsigned s, const Rows& x) {
         const unsigned lane = threadIdx.x % 32, g = lane / 4, t = lane % 4;
         float sums[kTiles][4] = {};
         std::uint32_t words[4][4];
         loadStage(words, stage);
-        uint2 values[kTiles][8];
+        typename Rows::Four values[kTiles][8];
 #pragma unroll
         for (unsigned i = 0; i < kTiles; ++i) {
-            const unsigned token = 8 * i + g;
 #pragma unroll
             for (unsigned segment = 0; segment < 8; ++segment) {
-                values[i][segment] =
-                    token < x.rows ? *reinterpret_cast<const uint2*>(x.values + token * x.pitch +
-                                                                     2 * s * kStageBytes +
-                                                                     segment * 32 + 8 * t)
-                                   : make_uint2(0, 0);
+                values[i][segment] = x.four(8 * i + g, s * kStageBytes + segment * 16 + 4 * t);
             }
         }
 #pragma unroll
@@ -247,7 +285,8 @@ class ExpertTile {
             halvesFromWord(w[1], a[1], a[3]);
 #pragma unroll
             for (unsigned i = 0; i < kTiles; ++i) {
-                mmaF16(sums[i], a, values[i][segment].x, values[i][segment].y);
+                const uint2 b = Rows::halves(values[i][segment]);
+                mmaF16(sums[i], a, b.x, b.y);
             }
         }
         const unsigned row = min(m_firstRow, m_matrix.out - 1);
@@ -258,7 +297,7 @@ class ExpertTile {
 
     /// acc += sums * the activations' scales of a block of 128 inputs.
     __device__ void addBlock(const float (&sums)[kTiles][4], unsigned block, float weightScale,
-                             const ActivationRows& x) {
+                             const Rows& x) {
         const unsigned t = threadIdx.x % 4;
 #pragma unroll
         for (unsigned i = 0; i < kTiles; ++i) {

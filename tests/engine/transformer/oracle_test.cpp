@@ -130,6 +130,9 @@ TEST_P(Oracle, AttentionSublayersOnGoldenInputs) {
         }
         const RowComparison result = compareRows(got, want.first(got.size()), d);
         EXPECT_GE(result.equal, 0.80);
+        std::printf("%s %s: %s.attn.out %.4f of elements equal\n", GetParam().model.c_str(),
+                    backendName(GetParam().backend, GetParam().path).c_str(), name.c_str(),
+                    result.equal);
         const bool indexed = decisions->has(name + ".index.margin");
         std::size_t off = 0;
         for (std::size_t t = 0; t < result.relativeError.size(); ++t) {
@@ -167,6 +170,9 @@ TEST_P(Oracle, ExpertSublayersOnGoldenInputs) {
         const auto got = experts(model, layer, std::span(tokens).first(count), in);
         const RowComparison result = compareRows(got, want, d);
         EXPECT_GE(result.equal, 0.995);
+        std::printf("%s %s: %s.ffn.out %.5f of elements equal\n", GetParam().model.c_str(),
+                    backendName(GetParam().backend, GetParam().path).c_str(), name.c_str(),
+                    result.equal);
         EXPECT_LE(*std::max_element(result.relativeError.begin(), result.relativeError.end()),
                   1e-2);
     }
