@@ -97,6 +97,12 @@ int benchCommand(const Arguments& arguments) {
     const std::string withDisk = arguments.value("disk-budget").value_or("24");
     const std::string reading = arguments.value("reading").value_or("80,all");
     const auto cutLayers = static_cast<std::uint32_t>(arguments.number("layers", 0));
+    if (settings.superChunk == 0 || settings.wholeTokens < settings.superChunk) {
+        throw Error(ErrorCode::InvalidArgument,
+                    "Reading " + std::to_string(settings.wholeTokens) +
+                        " tokens in super-chunks of " + std::to_string(settings.superChunk),
+                    "Give --whole at least the --super-chunk");
+    }
     Report report(arguments.value("out"));
     arguments.finish();
 
