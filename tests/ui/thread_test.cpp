@@ -45,11 +45,25 @@ int chipsIn(const QTextDocument& document) {
     return count;
 }
 
-app::SessionOptions options() {
-    app::SessionOptions result;
-    result.reader = std::make_shared<test::DirectReader>();
-    return result;
-}
+/// The thread column on an invented dossier.
+struct Column {
+    explicit Column(const char* folder = test::kDemoBare)
+        : session(app::Session::open(folder, options())) {
+        panel.resize(424, 800);
+        panel.show();
+        panel.setSession(session.get());
+    }
+    ~Column() { panel.setSession(nullptr); }
+
+    static app::SessionOptions options() {
+        app::SessionOptions result;
+        result.reader = std::make_shared<test::DirectReader>();
+        return result;
+    }
+
+    const std::unique_ptr<app::Session> session;
+    ThreadPanel panel;
+};
 
 } // namespace
 
@@ -243,11 +257,8 @@ class ThreadTest : public QObject {
 
     void questionsStreamAndEndWithQuotations() {
         test::demoSettings().tokensPerSecond = 4000;
-        const auto session = app::Session::open(test::kDemoBare, options());
-        ThreadPanel panel;
-        panel.resize(424, 800);
-        panel.show();
-        panel.setSession(session.get());
+        Column column;
+        ThreadPanel& panel = column.panel;
         panel.setLevel("high");
         QCOMPARE(panel.questionCount(), 0);
         panel.composer()->setText(QStringLiteral("Who repairs the structure?"));
@@ -266,30 +277,22 @@ class ThreadTest : public QObject {
         QCOMPARE(panel.active()->currentCitation(), 2u);
         panel.stepCitation(-1);
         QCOMPARE(panel.active()->currentCitation(), 1u);
-        panel.setSession(nullptr);
     }
 
     void anAnswerIsStoppedAndKept() {
         test::demoSettings().tokensPerSecond = 50;
-        const auto session = app::Session::open(test::kDemoBare, options());
-        ThreadPanel panel;
-        panel.resize(424, 800);
-        panel.show();
-        panel.setSession(session.get());
+        Column column;
+        ThreadPanel& panel = column.panel;
         panel.askText(QStringLiteral("Who repairs the structure?"));
         QTRY_VERIFY(!panel.active()->answer().text.empty());
         panel.stop();
         QCOMPARE(panel.active()->answer().state, app::AnswerState::Stopped);
         QVERIFY(!panel.active()->answer().text.empty());
-        panel.setSession(nullptr);
     }
 
     void versionsCanBeLeafedThrough() {
-        const auto session = app::Session::open(test::kDemoBare, options());
-        ThreadPanel panel;
-        panel.resize(424, 800);
-        panel.show();
-        panel.setSession(session.get());
+        Column column;
+        ThreadPanel& panel = column.panel;
         panel.askText(QStringLiteral("Who repairs the structure?"));
         QTRY_VERIFY(app::isFinal(panel.active()->answer().state));
         panel.regenerate();
@@ -297,42 +300,32 @@ class ThreadTest : public QObject {
         QTRY_VERIFY(app::isFinal(panel.active()->answer().state));
         emit panel.active()->versionRequested(-1);
         QCOMPARE(panel.active()->answer().version, 1u);
-        panel.setSession(nullptr);
     }
 
     void errorsOfAskingAreTold() {
-        const auto session = app::Session::open(test::kDemoBare, options());
-        ThreadPanel panel;
-        panel.setSession(session.get());
+        Column column;
+        ThreadPanel& panel = column.panel;
         QSignalSpy told(&panel, &ThreadPanel::message);
         panel.composer()->setText(QStringLiteral("too large"));
         panel.ask();
         QCOMPARE(told.size(), 1);
         QCOMPARE(panel.composer()->text(), QStringLiteral("too large")); // nothing is lost
-        panel.setSession(nullptr);
     }
 
     void olderQuestionsAreOneLine() {
-        const auto session = app::Session::open(test::kDemoLease, options());
-        ThreadPanel panel;
-        panel.resize(424, 800);
-        panel.show();
-        panel.setSession(session.get());
+        Column column(test::kDemoLease);
+        ThreadPanel& panel = column.panel;
         QCOMPARE(panel.questionCount(), 7);
         QCOMPARE(panel.findChildren<Exchange*>().size(), 1);
         const auto rows = panel.findChildren<QuestionRow*>();
         QTest::mouseClick(rows.first(), Qt::LeftButton);
         QCOMPARE(panel.findChildren<Exchange*>().size(), 2);
         QCOMPARE(panel.active()->question().number, 1u);
-        panel.setSession(nullptr);
     }
 
     void questionsAreRecalledAndSourcesNamed() {
-        const auto session = app::Session::open(test::kDemoLease, options());
-        ThreadPanel panel;
-        panel.resize(424, 800);
-        panel.show();
-        panel.setSession(session.get());
+        Column column(test::kDemoLease);
+        ThreadPanel& panel = column.panel;
         QuestionEdit* edit = panel.composer()->edit();
         edit->setFocus();
         QTest::keyClicks(edit, QStringLiteral("draft"));
@@ -342,24 +335,19 @@ class ThreadTest : public QObject {
         QCOMPARE(panel.composer()->text(), QStringLiteral("draft"));
         QTest::keyClick(edit, Qt::Key_Return, Qt::ShiftModifier);
         QVERIFY(edit->toPlainText().contains(QLatin1Char('\n')));
-        panel.composer()->addNamed(session->sources().front());
-        panel.composer()->addNamed(session->sources().front());
+        panel.composer()->addNamed(column.session->sources().front());
+        panel.composer()->addNamed(column.session->sources().front());
         QCOMPARE(panel.composer()->named().size(), std::size_t{1});
-        panel.setSession(nullptr);
     }
 
     void copiedAnswersCarryTheirPlaces() {
-        const auto session = app::Session::open(test::kDemoLease, options());
-        ThreadPanel panel;
-        panel.resize(424, 800);
-        panel.show();
-        panel.setSession(session.get());
+        Column column(test::kDemoLease);
+        ThreadPanel& panel = column.panel;
         emit panel.active()->copyRequested();
         const QString copied = QApplication::clipboard()->text();
         QVERIFY(copied.contains(QStringLiteral("doing so” [1]")));
         QVERIFY(copied.contains(QStringLiteral("[4] Deed of variation, p. 2 § 3")));
         QVERIFY(!copied.contains(QStringLiteral("two parts"))); // no thinking
-        panel.setSession(nullptr);
     }
 };
 

@@ -47,6 +47,19 @@ ingest::TextRange rangeOf(const ingest::Document& document, const std::string& w
     return at == std::string::npos ? ingest::TextRange{} : ingest::TextRange{at, at + words.size()};
 }
 
+/// The lease in a page view.
+struct LeasePages {
+    explicit LeasePages(QSize size = {708, 700}) : view(&renderer) {
+        view.resize(size);
+        view.show();
+        view.setFile(test::demoLeasePdf());
+        view.setDocument(lease());
+    }
+
+    PageRenderer renderer{std::make_shared<test::DirectReader>()};
+    PageView view;
+};
+
 int countColor(const QImage& image, const QColor& color) {
     int count = 0;
     for (int y = 0; y < image.height(); ++y) {
@@ -415,12 +428,8 @@ class ViewerTest : public QObject {
     }
 
     void zoomKeepsThePlace() {
-        PageRenderer renderer(std::make_shared<test::DirectReader>());
-        PageView view(&renderer);
-        view.resize(700, 700);
-        view.show();
-        view.setFile(test::demoLeasePdf());
-        view.setDocument(lease());
+        LeasePages pages({700, 700});
+        PageView& view = pages.view;
         view.showPage(6);
         view.verticalScrollBar()->setValue(view.verticalScrollBar()->value() + 300);
         const std::uint32_t page = view.currentPage();
@@ -435,12 +444,8 @@ class ViewerTest : public QObject {
     }
 
     void textOfAPageIsSelected() {
-        PageRenderer renderer(std::make_shared<test::DirectReader>());
-        PageView view(&renderer);
-        view.resize(708, 700);
-        view.show();
-        view.setFile(test::demoLeasePdf());
-        view.setDocument(lease());
+        LeasePages pages;
+        PageView& view = pages.view;
         const auto range = rangeOf(*lease(), "Landlord shall keep the Structure");
         view.showRange(range, false);
         const auto boxes = ingest::boxesOf(*lease(), range);
@@ -461,12 +466,8 @@ class ViewerTest : public QObject {
     }
 
     void wordsAreFoundOnPages() {
-        PageRenderer renderer(std::make_shared<test::DirectReader>());
-        PageView view(&renderer);
-        view.resize(708, 700);
-        view.show();
-        view.setFile(test::demoLeasePdf());
-        view.setDocument(lease());
+        LeasePages pages;
+        PageView& view = pages.view;
         QSignalSpy found(&view, &DocumentView::found);
         view.find(QStringLiteral("structure"));
         QVERIFY(found.wait());

@@ -8,7 +8,10 @@
 #include <QDateTime>
 #include <QKeyEvent>
 #include <QMenu>
+#include <QMouseEvent>
+#include <QWheelEvent>
 #include <algorithm>
+#include <cmath>
 
 #include "ui/async.h"
 #include "ui/theme/theme.h"
@@ -98,6 +101,67 @@ double DocumentView::flashStrength() const {
     }
     const double age = static_cast<double>(QDateTime::currentMSecsSinceEpoch() - m_flashStart);
     return std::clamp(1 - age / kFlashMs, 0.0, 1.0);
+}
+
+// ---------------------------------------------------------------- mouse
+
+void DocumentView::mousePressEvent(QMouseEvent* event) {
+    if (event->button() != Qt::LeftButton || !m_document) {
+        return;
+    }
+    if (const auto number = chipAt(event->position())) {
+        emit citationClicked(*number);
+        return;
+    }
+    const auto offset = textAt(event->position());
+    if (!offset) {
+        select(std::nullopt);
+        return;
+    }
+    placePressed(*offset);
+    if (event->modifiers().testFlag(Qt::ShiftModifier) && m_selection) {
+        moveSelectionEnd(m_anchor, *offset);
+        return;
+    }
+    for (const app::Mark& mark : m_marks) {
+        if (*offset >= mark.range.begin && *offset < mark.range.end) {
+            emit markClicked(mark.id);
+        }
+    }
+    select(std::nullopt);
+    m_anchor = *offset;
+    m_selecting = true;
+    emit positionChanged();
+}
+
+void DocumentView::mouseMoveEvent(QMouseEvent* event) {
+    if (m_selecting && event->buttons().testFlag(Qt::LeftButton)) {
+        if (const auto offset = textAt(event->position())) {
+            moveSelectionEnd(m_anchor, *offset);
+        }
+        const double y = event->position().y();
+        if (y < 0 || y > viewport()->height()) {
+            verticalScrollBar()->setValue(verticalScrollBar()->value() +
+                                          (y < 0 ? -dragStep() : dragStep()));
+        }
+        return;
+    }
+    viewport()->setCursor(chipAt(event->position())     ? Qt::PointingHandCursor
+                          : isTextAt(event->position()) ? Qt::IBeamCursor
+                                                        : Qt::ArrowCursor);
+}
+
+void DocumentView::mouseReleaseEvent(QMouseEvent*) {
+    m_selecting = false;
+}
+
+void DocumentView::wheelEvent(QWheelEvent* event) {
+    if (event->modifiers().testFlag(Qt::ControlModifier)) {
+        setZoom(zoom() * std::pow(1.1, event->angleDelta().y() / 120.0));
+        event->accept();
+        return;
+    }
+    QAbstractScrollArea::wheelEvent(event);
 }
 
 // ---------------------------------------------------------------- selection

@@ -46,7 +46,7 @@ class DocumentView : public QAbstractScrollArea {
 
     /// Where a character stands in the viewport (empty when it is out of sight), and the inverse.
     virtual QRectF textRect(std::uint64_t offset) const = 0;
-    virtual std::optional<std::uint64_t> textAt(const QPoint& viewportPoint) const = 0;
+    virtual std::optional<std::uint64_t> textAt(const QPointF& viewportPoint) const = 0;
 
     std::optional<ingest::TextRange> selection() const { return m_selection; }
     void select(std::optional<ingest::TextRange> range);
@@ -74,8 +74,20 @@ class DocumentView : public QAbstractScrollArea {
     void keyCommand(QChar key); ///< h, u, s, n: annotate
 
   protected:
+    void mousePressEvent(QMouseEvent*) override;
+    void mouseMoveEvent(QMouseEvent*) override;
+    void mouseReleaseEvent(QMouseEvent*) override;
+    void wheelEvent(QWheelEvent*) override;
     void keyPressEvent(QKeyEvent*) override;
     void contextMenuEvent(QContextMenuEvent*) override;
+
+    /// Number of the citation whose chip is drawn there.
+    virtual std::optional<std::uint32_t> chipAt(const QPointF& viewportPoint) const = 0;
+    /// Whether the pointer is over text that can be selected.
+    virtual bool isTextAt(const QPointF& viewportPoint) const = 0;
+    /// How far the scroll bar goes at a time while a selection is drawn out of the viewport.
+    virtual int dragStep() const = 0;
+    virtual void placePressed(std::uint64_t /*offset*/) {} ///< with the mouse, on no chip
 
     /// Overlays changed: recompute what is cached from them and repaint.
     virtual void overlaysChanged() = 0;
@@ -99,8 +111,10 @@ class DocumentView : public QAbstractScrollArea {
     std::vector<ingest::TextRange> m_matches;
     int m_currentMatch = -1;
     std::optional<ingest::TextRange> m_flash;
+    std::uint64_t m_anchor = 0; ///< where the selection began
 
   private:
+    bool m_selecting = false;
     TickScrollBar* m_ticks;
     QTimer m_flashTimer;
     qint64 m_flashStart = 0;

@@ -256,7 +256,7 @@ void PageView::setTopOffset(std::uint64_t offset) {
         m_tops[page] + y * m_document->pages[page].heightPt * m_zoom - pxF(kTopGap)));
 }
 
-std::optional<std::uint64_t> PageView::offsetAtPoint(const QPointF& point) const {
+std::optional<std::uint64_t> PageView::textAt(const QPointF& point) const {
     if (pageCount() == 0) {
         return {};
     }
@@ -275,10 +275,6 @@ QRectF PageView::textRect(std::uint64_t offset) const {
     return boxes.empty() ? QRectF() : toViewport(boxes.front().page, boxes.front().box);
 }
 
-std::optional<std::uint64_t> PageView::textAt(const QPoint& point) const {
-    return offsetAtPoint(point);
-}
-
 void PageView::overlaysChanged() {
     m_citationBoxes.clear();
     if (m_document) {
@@ -291,7 +287,7 @@ void PageView::overlaysChanged() {
 
 // ---------------------------------------------------------------- mouse and keys
 
-const PageView::Chipped* PageView::chipAt(const QPointF& point) const {
+const PageView::Chipped* PageView::chippedAt(const QPointF& point) const {
     for (const Chipped& chip : m_chips) {
         if (chip.rect.adjusted(-3, -2, 3, 2).contains(point)) {
             return &chip;
@@ -300,69 +296,24 @@ const PageView::Chipped* PageView::chipAt(const QPointF& point) const {
     return nullptr;
 }
 
-void PageView::mousePressEvent(QMouseEvent* event) {
-    if (event->button() != Qt::LeftButton || !m_document) {
-        return;
-    }
-    if (const Chipped* chip = chipAt(event->position())) {
-        emit citationClicked(m_citations[chip->citation].number);
-        return;
-    }
-    const auto offset = offsetAtPoint(event->position());
-    if (!offset) {
-        select(std::nullopt);
-        return;
-    }
-    if (event->modifiers().testFlag(Qt::ShiftModifier) && m_selection) {
-        moveSelectionEnd(m_anchor, *offset);
-        return;
-    }
-    for (const app::Mark& mark : m_marks) {
-        if (*offset >= mark.range.begin && *offset < mark.range.end) {
-            emit markClicked(mark.id);
-        }
-    }
-    select(std::nullopt);
-    m_anchor = *offset;
-    m_selecting = true;
+std::optional<std::uint32_t> PageView::chipAt(const QPointF& point) const {
+    const Chipped* chip = chippedAt(point);
+    return chip != nullptr ? std::optional(m_citations[chip->citation].number) : std::nullopt;
 }
 
-void PageView::mouseMoveEvent(QMouseEvent* event) {
-    if (m_selecting && event->buttons().testFlag(Qt::LeftButton)) {
-        if (const auto offset = offsetAtPoint(event->position())) {
-            moveSelectionEnd(m_anchor, *offset);
-        }
-        const double y = event->position().y();
-        if (y < 0 || y > viewport()->height()) {
-            verticalScrollBar()->setValue(verticalScrollBar()->value() +
-                                          (y < 0 ? -px(24) : px(24)));
-        }
-        return;
-    }
-    const bool overPage = pageCount() > 0 && pageRect(currentPage()).contains(event->position());
-    viewport()->setCursor(chipAt(event->position()) != nullptr ? Qt::PointingHandCursor
-                          : overPage                           ? Qt::IBeamCursor
-                                                               : Qt::ArrowCursor);
+bool PageView::isTextAt(const QPointF& point) const {
+    return pageCount() > 0 && pageRect(currentPage()).contains(point);
 }
 
-void PageView::mouseReleaseEvent(QMouseEvent*) {
-    m_selecting = false;
+int PageView::dragStep() const {
+    return px(24);
 }
 
 void PageView::mouseDoubleClickEvent(QMouseEvent* event) {
-    if (const auto offset = offsetAtPoint(event->position())) {
+    if (const auto offset = textAt(event->position())) {
         select(ingest::TextRange{wordStart(*offset), wordEnd(*offset)});
         m_anchor = wordStart(*offset);
     }
-}
-
-void PageView::wheelEvent(QWheelEvent* event) {
-    if (event->modifiers().testFlag(Qt::ControlModifier)) {
-        setZoom(m_zoom * std::pow(1.1, event->angleDelta().y() / 120.0));
-        event->accept();
-        return;
-    }
-    DocumentView::wheelEvent(event);
 }
 
 void PageView::keyPressEvent(QKeyEvent* event) {
@@ -404,7 +355,7 @@ void PageView::keyPressEvent(QKeyEvent* event) {
 bool PageView::viewportEvent(QEvent* event) {
     if (event->type() == QEvent::ToolTip) {
         const auto* help = static_cast<QHelpEvent*>(event);
-        if (const Chipped* chip = chipAt(help->pos())) {
+        if (const Chipped* chip = chippedAt(help->pos())) {
             const CitedPassage& passage = m_citations[chip->citation];
             const VerdictLook look = lookOf(passage.verdict);
             QToolTip::showText(

@@ -22,7 +22,7 @@ class PageView : public DocumentView {
     void showRange(ingest::TextRange range, bool flash) override;
     void showPage(std::uint32_t page);
     QRectF textRect(std::uint64_t offset) const override;
-    std::optional<std::uint64_t> textAt(const QPoint& viewportPoint) const override;
+    std::optional<std::uint64_t> textAt(const QPointF& viewportPoint) const override;
     std::uint64_t topOffset() const override;
     void setTopOffset(std::uint64_t offset) override;
     std::uint32_t currentPage() const; ///< from 0
@@ -41,13 +41,12 @@ class PageView : public DocumentView {
   protected:
     void paintEvent(QPaintEvent*) override;
     void resizeEvent(QResizeEvent*) override;
-    void mousePressEvent(QMouseEvent*) override;
-    void mouseMoveEvent(QMouseEvent*) override;
-    void mouseReleaseEvent(QMouseEvent*) override;
     void mouseDoubleClickEvent(QMouseEvent*) override;
-    void wheelEvent(QWheelEvent*) override;
     void keyPressEvent(QKeyEvent*) override;
     bool viewportEvent(QEvent*) override;
+    std::optional<std::uint32_t> chipAt(const QPointF& viewportPoint) const override;
+    bool isTextAt(const QPointF& viewportPoint) const override;
+    int dragStep() const override;
     void overlaysChanged() override;
     double positionOf(std::uint64_t offset) const override;
 
@@ -63,7 +62,6 @@ class PageView : public DocumentView {
     void updateScrollBars();
     std::uint32_t pageAtY(double documentY) const;
     std::pair<std::uint32_t, std::uint32_t> visiblePages() const; ///< [first, last]
-    std::optional<std::uint64_t> offsetAtPoint(const QPointF& viewportPoint) const;
     QRectF toViewport(std::uint32_t page, const ingest::Box& box) const;
 
     void paintPage(QPainter& p, std::uint32_t page, const QRectF& rect,
@@ -78,7 +76,7 @@ class PageView : public DocumentView {
                     const QRectF& pageRect, const QColor& color);
     void paintMark(QPainter& p, std::uint32_t page, const app::Mark& mark, const QRectF& rect);
     void paintChips(QPainter& p, std::uint32_t page, const QRectF& rect);
-    const Chipped* chipAt(const QPointF& point) const;
+    const Chipped* chippedAt(const QPointF& viewportPoint) const;
 
     PageRenderer* m_renderer;
     quint32 m_file = 0;
@@ -87,8 +85,6 @@ class PageView : public DocumentView {
     bool m_fitWidth = true, m_nightAllowed = true;
     std::vector<std::vector<ingest::PageBox>> m_citationBoxes;
     std::vector<Chipped> m_chips;
-    std::uint64_t m_anchor = 0;
-    bool m_selecting = false;
 };
 
 } // namespace dossier::ui

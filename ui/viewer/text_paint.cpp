@@ -89,9 +89,9 @@ void TextView::paintEvent(QPaintEvent*) {
     if (!m_index) {
         drawText(p, viewport()->rect(), tr("Opening…"), fontOf(Type::Body), tokens().text3,
                  Qt::AlignCenter);
-        return;
+    } else {
+        forVisible([&](std::size_t line, double y) { paintLine(p, line, y); });
     }
-    forVisible([&](std::size_t line, double y) { paintLine(p, line, y); });
     if (hasFocus()) {
         paintRowFocus(p, viewport()->rect());
     }

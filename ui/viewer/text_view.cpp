@@ -345,7 +345,7 @@ QRectF TextView::textRect(std::uint64_t offset) const {
     return result;
 }
 
-std::optional<std::uint64_t> TextView::textAt(const QPoint& point) const {
+std::optional<std::uint64_t> TextView::textAt(const QPointF& point) const {
     return m_index ? std::optional(const_cast<TextView*>(this)->offsetAtPoint(point))
                    : std::nullopt;
 }
@@ -357,52 +357,21 @@ void TextView::overlaysChanged() {
 
 // ---------------------------------------------------------------- mouse and keys
 
-void TextView::mousePressEvent(QMouseEvent* event) {
-    if (event->button() != Qt::LeftButton || !m_index) {
-        return;
-    }
+std::optional<std::uint32_t> TextView::chipAt(const QPointF& point) const {
     for (const auto& [rect, number] : m_chips) {
-        if (rect.adjusted(-3, -2, 3, 2).contains(event->position())) {
-            emit citationClicked(number);
-            return;
+        if (rect.adjusted(-3, -2, 3, 2).contains(point)) {
+            return number;
         }
     }
-    const std::uint64_t offset = offsetAtPoint(event->position());
+    return std::nullopt;
+}
+
+bool TextView::isTextAt(const QPointF& point) const {
+    return point.x() >= gutter();
+}
+
+void TextView::placePressed(std::uint64_t offset) {
     m_currentLine = m_index->number(m_index->indexOf(offset));
-    if (event->modifiers().testFlag(Qt::ShiftModifier) && m_selection) {
-        moveSelectionEnd(m_anchor, offset);
-        return;
-    }
-    for (const app::Mark& mark : m_marks) {
-        if (offset >= mark.range.begin && offset < mark.range.end) {
-            emit markClicked(mark.id);
-        }
-    }
-    select(std::nullopt);
-    m_anchor = offset;
-    m_selecting = true;
-    emit positionChanged();
-}
-
-void TextView::mouseMoveEvent(QMouseEvent* event) {
-    if (m_selecting && event->buttons().testFlag(Qt::LeftButton)) {
-        moveSelectionEnd(m_anchor, offsetAtPoint(event->position()));
-        const double y = event->position().y();
-        if (y < 0 || y > viewport()->height()) {
-            verticalScrollBar()->setValue(verticalScrollBar()->value() + (y < 0 ? -1 : 1));
-        }
-        return;
-    }
-    const bool overChip = std::any_of(m_chips.begin(), m_chips.end(), [&](const auto& chip) {
-        return chip.first.contains(event->position());
-    });
-    viewport()->setCursor(overChip                            ? Qt::PointingHandCursor
-                          : event->position().x() >= gutter() ? Qt::IBeamCursor
-                                                              : Qt::ArrowCursor);
-}
-
-void TextView::mouseReleaseEvent(QMouseEvent*) {
-    m_selecting = false;
 }
 
 void TextView::mouseDoubleClickEvent(QMouseEvent* event) {
@@ -424,15 +393,6 @@ void TextView::mouseDoubleClickEvent(QMouseEvent* event) {
     }
     m_anchor = begin;
     select(ingest::TextRange{begin, end});
-}
-
-void TextView::wheelEvent(QWheelEvent* event) {
-    if (event->modifiers().testFlag(Qt::ControlModifier)) {
-        setZoom(m_zoom * std::pow(1.1, event->angleDelta().y() / 120.0));
-        event->accept();
-        return;
-    }
-    DocumentView::wheelEvent(event);
 }
 
 void TextView::keyPressEvent(QKeyEvent* event) {

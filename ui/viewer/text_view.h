@@ -27,7 +27,7 @@ class TextView : public DocumentView {
     void showRange(ingest::TextRange range, bool flash) override;
     void showLine(std::uint64_t line); ///< from 1
     QRectF textRect(std::uint64_t offset) const override;
-    std::optional<std::uint64_t> textAt(const QPoint& viewportPoint) const override;
+    std::optional<std::uint64_t> textAt(const QPointF& viewportPoint) const override;
     std::uint64_t topOffset() const override;
     void setTopOffset(std::uint64_t offset) override;
     std::uint64_t currentLine() const { return m_currentLine; } ///< from 1: last jump or click
@@ -46,12 +46,12 @@ class TextView : public DocumentView {
   protected:
     void paintEvent(QPaintEvent*) override;
     void resizeEvent(QResizeEvent*) override;
-    void mousePressEvent(QMouseEvent*) override;
-    void mouseMoveEvent(QMouseEvent*) override;
-    void mouseReleaseEvent(QMouseEvent*) override;
     void mouseDoubleClickEvent(QMouseEvent*) override;
-    void wheelEvent(QWheelEvent*) override;
     void keyPressEvent(QKeyEvent*) override;
+    std::optional<std::uint32_t> chipAt(const QPointF& viewportPoint) const override;
+    bool isTextAt(const QPointF& viewportPoint) const override;
+    int dragStep() const override { return 1; } // the scroll bar counts rows
+    void placePressed(std::uint64_t offset) override;
     void overlaysChanged() override;
     double positionOf(std::uint64_t offset) const override;
 
@@ -93,8 +93,6 @@ class TextView : public DocumentView {
     bool m_wrap = false;
     std::uint64_t m_currentLine = 1;
     std::vector<std::pair<QRectF, std::uint32_t>> m_chips;
-    std::uint64_t m_anchor = 0;
-    bool m_selecting = false;
     struct Jump {
         ingest::TextRange range;
         bool flash;
