@@ -225,7 +225,14 @@ struct Mark {
 
 // ---------------------------------------------------------------- jobs
 
-enum class JobKind : std::uint8_t { AddSources, CountTokens, LoadModel, CheckModel, Export };
+enum class JobKind : std::uint8_t {
+    AddSources,
+    CountTokens,
+    LoadModel,
+    CheckModel,
+    Export,
+    ReadLane, ///< by the process that reads; see Session::readingJob
+};
 enum class JobState : std::uint8_t { Running, Done, Failed, Cancelled };
 
 /// Something that takes longer than half a second. Nothing modal: a row in the list of jobs.

@@ -56,6 +56,11 @@ struct AskRequest {
     std::optional<bool> whole;      ///< overrides the profile: whole documents or passages
 };
 
+enum class SourceChange : std::uint8_t {
+    Removed,
+    Replaced, ///< by another text of about the same length
+};
+
 /// Given to an export, on a worker thread.
 struct ExportContext {
     const DossierSnapshot& dossier;
@@ -150,17 +155,22 @@ class Session : public QObject {
     /// What reading for a level would take now; absent while that is not known, or when the model
     /// takes passages.
     std::optional<LaneOutlook> laneOutlook(const std::string& level) const;
-    /// The same for the default level without some sources: to be shown before they are removed.
-    void priceWithout(const std::vector<SourceId>& removed, QObject* context,
-                      std::function<void(LaneOutlook)> done);
-    /// "re-reads at most 1,200 tokens of the conversation, about 3 s"
+    /// What a change of sources does to what is read: to be shown before it is made. Gives nothing
+    /// while that is not known (no model is loaded); then `done` may be called at once.
+    void priceOf(SourceChange, const std::vector<SourceId>&, QObject* context,
+                 std::function<void(std::optional<LanePrice>)> done);
+    /// "re-reads up to about 1,200 tokens of the conversation, about 3 s"; empty without a model.
+    /// Counts the conversation up to there: a matter of milliseconds.
     std::string forkPrice(QuestionId after) const;
     const ReadingStatus& reading() const; ///< of the process that reads, whoever started it
+    /// The same as a row for the list of jobs, while it goes on; it is cancelled by
+    /// cancelReading().
+    std::optional<Job> readingJob() const;
     void startReading(const std::string& level);
     void pauseReading();
     void resumeReading();
     void cancelReading();
-    JobId verifyLanes(); ///< result: setting "lane.check.NAME", "time-in-ms result"
+    JobId verifyLanes(); ///< compares every checksum; the result stands in lanes()
     JobId deleteLane(const std::string& name);
     JobId moveLane(const std::string& name, const std::filesystem::path& folder);
 

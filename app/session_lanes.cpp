@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // What is read of the dossier: looked at from a thread of the session, read by another process.
 #include <algorithm>
+#include <set>
 
 #include "app/session_impl.h"
 #include "engine/base/memory_ledger.h"
@@ -44,31 +45,43 @@ struct Session::Impl::LaneLook {
         return cache;
     }
 
-    LaneOutlook outlook(const ProfileLevel& level, const std::vector<Source>& wantedSources) {
+    std::filesystem::path fileOf(const ProfileLevel& level) const {
+        return laneFile(d.store->folder() / "lanes", loaded.model.fingerprint,
+                        loaded.encoder->fingerprint(), level.effort);
+    }
+
+    engine::LaneFileInfo infoOf(const ProfileLevel& level) const {
+        const auto file = fileOf(level);
+        std::error_code error;
+        return std::filesystem::exists(file, error)
+                   ? engine->inspectLane(file, engine::Verify::Directory, {}, {})
+                   : engine::LaneFileInfo();
+    }
+
+    /// Piece 0 is the prelude, piece i + 1 the document of `documents[i]`.
+    LanePlan plan(const ProfileLevel& level, const engine::LaneFileInfo& info,
+                  const std::vector<Source>& documents) {
         std::vector<WantedPiece> wanted{
             {maker().preludeId(level), maker().prelude(level).tokens.size()}};
-        for (const Source& source : wantedSources) {
+        for (const Source& source : documents) {
             wanted.push_back(pieceOf(source));
-        }
-        const auto file = laneFile(d.store->folder() / "lanes", loaded.model.fingerprint,
-                                   loaded.encoder->fingerprint(), level.effort);
-        engine::LaneFileInfo info;
-        std::error_code error;
-        if (std::filesystem::exists(file, error)) {
-            info = engine->inspectLane(file, engine::Verify::Directory, {}, {});
         }
         const auto startsWith = [&](std::size_t piece, std::span<const engine::Token> begin) {
             const auto tokens =
-                piece == 0
-                    ? maker().prelude(level).tokens
-                    : maker()
-                          .document(wantedSources[piece - 1].id, wantedSources[piece - 1].path(),
-                                    d.corpus.document(wantedSources[piece - 1].id)->text)
-                          .tokens;
+                piece == 0 ? maker().prelude(level).tokens
+                           : maker()
+                                 .document(documents[piece - 1].id, documents[piece - 1].path(),
+                                           d.corpus.document(documents[piece - 1].id)->text)
+                                 .tokens;
             return begin.size() < tokens.size() &&
                    std::equal(begin.begin(), begin.end(), tokens.begin());
         };
-        const LanePlan plan = planLane(info.contents.marks, info.tail, wanted, startsWith);
+        return planLane(info.contents.marks, info.tail, wanted, startsWith);
+    }
+
+    LaneOutlook outlook(const ProfileLevel& level) {
+        const engine::LaneFileInfo info = infoOf(level);
+        const LanePlan plan = this->plan(level, info, sources);
         LaneOutlook result;
         result.level = level.name;
         result.keep = plan.keep;
@@ -78,8 +91,46 @@ struct Session::Impl::LaneLook {
             info.tokens > 0 ? static_cast<double>(info.fileBytes) / static_cast<double>(info.tokens)
                             : loaded.model.kvBytesPerToken * kBytesOverRows;
         result.bytes = static_cast<std::uint64_t>(static_cast<double>(result.read) * perToken);
-        result.seconds = speed > 0 ? static_cast<double>(result.read) / speed : 0;
+        result.seconds = secondsFor(result.read);
         return result;
+    }
+
+    /// Over all lanes of this model that hold anything.
+    LanePrice price(SourceChange change, const std::vector<SourceId>& ids) {
+        const auto affected = [&](const Source& source) {
+            return std::find(ids.begin(), ids.end(), source.id) != ids.end();
+        };
+        std::vector<Source> rest = sources;
+        std::erase_if(rest, affected);
+        LanePrice result;
+        std::set<std::string> seen; // levels with one effort text share a lane
+        for (const ProfileLevel& level : profile.levels) {
+            if (!seen.insert(level.effort).second) {
+                continue;
+            }
+            const engine::LaneFileInfo info = infoOf(level);
+            if (info.tokens == 0) {
+                continue;
+            }
+            const LanePlan before = plan(level, info, sources);
+            const LanePlan after = plan(level, info, rest);
+            const std::uint64_t wanted = keptTokens(before, [&](std::size_t piece) {
+                return piece == 0 || change == SourceChange::Replaced ||
+                       !affected(sources[piece - 1]);
+            });
+            ++result.lanes;
+            result.keep += after.keep;
+            result.again += wanted - std::min(wanted, after.keep);
+        }
+        result.seconds = secondsFor(result.again);
+        return result;
+    }
+
+    double secondsFor(std::uint64_t tokens) {
+        if (speed <= 0) {
+            speed = ReadingBoard(d.store->folder()).speed(loaded.model.fingerprint);
+        }
+        return speed > 0 ? static_cast<double>(tokens) / speed : 0;
     }
 };
 
@@ -116,13 +167,11 @@ void Session::Impl::lookAtLanes() {
         std::map<std::string, LaneOutlook> outlooks;
         std::optional<Error> error;
         try {
-            if (shared->speed <= 0) {
-                shared->speed =
-                    ReadingBoard(store->folder()).speed(shared->loaded.model.fingerprint);
-            }
             found = LaneCatalogue(store->folder(), *shared->engine)
                         .list(engine::Verify::Directory, {}, stop);
+            ReadingBoard board(store->folder());
             for (LaneEntry& entry : found) {
+                entry.checked = board.laneCheck(entry.name);
                 for (const ProfileLevel& level : shared->profile.levels) {
                     if (level.effort == entry.info.prefix && !entry.failure) {
                         entry.levels.push_back(level.title);
@@ -131,7 +180,7 @@ void Session::Impl::lookAtLanes() {
             }
             if (shared->profile.whole && !shared->profile.documentHeader.empty()) {
                 for (const ProfileLevel& level : shared->profile.levels) {
-                    outlooks[level.name] = shared->outlook(level, shared->sources);
+                    outlooks[level.name] = shared->outlook(level);
                 }
             }
         } catch (const Error& e) {
@@ -220,38 +269,51 @@ const ReadingStatus& Session::reading() const {
     return d->readingStatus;
 }
 
+std::optional<Job> Session::readingJob() const {
+    const ReadingStatus& status = d->readingStatus;
+    if (!status.active()) {
+        return std::nullopt;
+    }
+    Job job;
+    job.id = static_cast<JobId>(-1); // no other job has it
+    job.kind = JobKind::ReadLane;
+    const ProfileLevel* level = d->profile ? d->profile->level(status.level) : nullptr;
+    job.title = "Reading for " + (level != nullptr ? level->title : status.level);
+    job.item = status.state == ReadingStatus::State::Loading  ? "Loading the model"
+               : status.state == ReadingStatus::State::Paused ? "Paused"
+                                                              : "";
+    job.progress = {"Reading", status.done, status.total,
+                    status.state == ReadingStatus::State::Reading ? status.perSecond : 0};
+    job.startedMs = status.startedMs;
+    return job;
+}
+
 std::optional<LaneOutlook> Session::laneOutlook(const std::string& level) const {
     const auto it = d->laneOutlooks.find(level.empty() ? defaultLevel() : level);
     return it == d->laneOutlooks.end() ? std::nullopt : std::optional(it->second);
 }
 
-void Session::priceWithout(const std::vector<SourceId>& removed, QObject* context,
-                           std::function<void(LaneOutlook)> done) {
+void Session::priceOf(SourceChange change, const std::vector<SourceId>& ids, QObject* context,
+                      std::function<void(std::optional<LanePrice>)> done) {
     auto look = d->laneLook();
     if (!look) {
+        done(std::nullopt);
         return;
     }
     const auto shared = std::make_shared<Impl::LaneLook>(std::move(*look));
-    std::erase_if(shared->sources, [&](const Source& source) {
-        return std::find(removed.begin(), removed.end(), source.id) != removed.end();
-    });
-    d->lookup.post([this, shared, guard = QPointer<QObject>(context),
+    d->lookup.post([this, shared, change, ids, guard = QPointer<QObject>(context),
                     done = std::move(done)](std::stop_token) {
+        std::optional<LanePrice> price;
         try {
-            if (shared->speed <= 0) {
-                shared->speed =
-                    ReadingBoard(d->store->folder()).speed(shared->loaded.model.fingerprint);
-            }
-            const LaneOutlook outlook =
-                shared->outlook(shared->profile.requireLevel({}), shared->sources);
-            d->post([guard, done, outlook] {
-                if (guard) {
-                    done(outlook);
-                }
-            });
-        } catch (const Error& error) {
-            d->tellFailure(error);
+            price = shared->price(change, ids);
+        } catch (const Error&) {
+            // A lane that cannot be looked at: it is told where the lane is used.
         }
+        d->post([guard, done, price] {
+            if (guard) {
+                done(price);
+            }
+        });
     });
 }
 
@@ -332,22 +394,17 @@ engine::ProgressFn progressOf(RunningJob& job) {
 JobId Session::verifyLanes() {
     return d->laneJob("Checking what is read", [this](LaneCatalogue& lanes, RunningJob& job) {
         const auto entries = lanes.list(engine::Verify::Contents, progressOf(job), job.stop());
+        ReadingBoard board(d->store->folder());
         for (const LaneEntry& entry : entries) {
-            const bool damaged = entry.failure || entry.info.damagedBytes > 0;
-            const std::string result = !damaged        ? "good"
-                                       : entry.failure ? entry.failure->failed
-                                                       : entry.info.note;
-            d->store->setSetting("lane.check." + entry.name,
-                                 std::to_string(nowMs()) + " " + result);
-            if (damaged) {
+            board.setLaneCheck(entry.name, entry.state());
+            if (entry.failure || entry.info.damagedBytes > 0) {
                 job.update([&](Job& j) {
-                    j.problems.push_back(
-                        {entry.name, {ErrorCode::Corrupt, result, "Read the sources again"}});
+                    j.problems.push_back({entry.name,
+                                          {ErrorCode::Corrupt, entry.state(),
+                                           "What is whole stays; the rest is read again with "
+                                           "the next question or reading"}});
                 });
             }
-            d->post([this, name = entry.name, at = nowMs(), result] {
-                d->settings["lane.check." + name] = std::to_string(at) + " " + result;
-            });
         }
     });
 }
@@ -365,21 +422,27 @@ JobId Session::moveLane(const std::string& name, const std::filesystem::path& to
 
 std::string Session::forkPrice(QuestionId after) const {
     const Question* question = this->question(after);
-    if (question == nullptr) {
+    if (question == nullptr || d->options.engine == nullptr || !d->profile) {
+        return {};
+    }
+    if (!d->profile->whole) {
+        return "reads nothing again: every question takes passages of its own";
+    }
+    const auto loaded = d->options.engine->core()->loadedNow();
+    if (!loaded) {
         return {};
     }
     Question behind = *question;
     ++behind.number;
-    // Four bytes a token: an upper bound for prose. Nothing of the documents is read again.
-    constexpr std::uint64_t kBytesPerToken = 4;
-    std::uint64_t bytes = 0;
+    // Nothing of the documents is read again; of the conversation this, unless a branch was kept
+    // in front of the next answer.
+    std::uint64_t tokens = 0;
     for (const AskInput::Turn& turn : d->historyBefore(behind)) {
-        bytes += turn.question.size() + turn.answer.size();
+        tokens += loaded->encoder->count(turn.question) + loaded->encoder->count(turn.answer);
     }
-    const std::uint64_t tokens = bytes / kBytesPerToken;
-    std::string text = "re-reads at most " + grouped(tokens) + " tokens of the conversation";
-    const double speed =
-        d->options.engine != nullptr ? d->options.engine->core()->speed().readTokensPerSecond : 0;
+    const std::string text =
+        "re-reads up to about " + grouped(tokens) + " tokens of the conversation";
+    const double speed = d->options.engine->core()->speed().readTokensPerSecond;
     return speed > 0 ? text + ", " + aboutTime(static_cast<double>(tokens) / speed) : text;
 }
 

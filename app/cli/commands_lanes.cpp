@@ -113,13 +113,6 @@ std::string levelText(const engine::LaneFileInfo& info) {
     return "effort text \"" + info.prefix.substr(0, info.prefix.find('\n')) + "\"";
 }
 
-std::string stateText(const LaneEntry& entry) {
-    if (entry.failure) {
-        return entry.failure->failed;
-    }
-    return entry.info.note.empty() ? "good" : entry.info.note;
-}
-
 json toJson(const LaneEntry& entry) {
     json j{{"name", entry.name},
            {"file", entry.file.string()},
@@ -136,7 +129,7 @@ json toJson(const LaneEntry& entry) {
            {"fingerprint", entry.info.model},
            {"numerics", entry.info.numerics},
            {"effort", entry.info.prefix},
-           {"state", stateText(entry)}};
+           {"state", entry.state()}};
     if (entry.failure) {
         j["remedy"] = entry.failure->remedy;
     }
@@ -161,7 +154,7 @@ void print(const std::vector<LaneEntry>& entries, bool asJson) {
                     grouped(info.tokens).c_str(), formatBytes(info.fileBytes).c_str(),
                     info.contents.frontiers.size(), info.modelName.c_str());
         std::printf("    %s; last used %s; %s\n", levelText(info).c_str(),
-                    day(entry.usedMs).c_str(), stateText(entry).c_str());
+                    day(entry.usedMs).c_str(), entry.state().c_str());
         if (!entry.elsewhere.empty()) {
             std::printf("    on %s\n", entry.elsewhere.c_str());
         }
@@ -296,6 +289,10 @@ int runVerify(const VerifyCommand& command) {
         LaneCatalogue(command.dossier, *engine)
             .list(engine::Verify::Contents, work.progress(), work.source.get_token());
     work.line.clear();
+    ReadingBoard board(command.dossier);
+    for (const LaneEntry& entry : entries) {
+        board.setLaneCheck(entry.name, entry.state());
+    }
     print(entries, command.json);
     const bool good = std::all_of(entries.begin(), entries.end(), [](const LaneEntry& entry) {
         return !entry.failure && entry.info.damagedBytes == 0;

@@ -10,7 +10,6 @@
 
 #include "app/asking/ask_input.h"
 #include "app/lanes/lane_keeper.h"
-#include "app/lanes/reading_board.h"
 
 namespace dossier::app {
 namespace fs = std::filesystem;
@@ -30,14 +29,28 @@ void failIf(const std::error_code& error, const std::string& what) {
     }
 }
 
+std::string keepsText(std::uint64_t keep, std::uint64_t read, double seconds) {
+    const std::string text = "keeps " + grouped(keep) + " tokens, re-reads " + grouped(read);
+    return seconds > 0 ? text + " (" + aboutTime(seconds) + ")" : text;
+}
+
 } // namespace
 
+std::string LaneEntry::state() const {
+    return failure ? failure->failed : info.note.empty() ? "good" : info.note;
+}
+
 std::string LaneOutlook::text() const {
-    if (read == 0) {
-        return "keeps all " + grouped(total) + " tokens";
+    return read == 0 ? "keeps all " + grouped(total) + " tokens" : keepsText(keep, read, seconds);
+}
+
+std::string LanePrice::text() const {
+    std::string text =
+        again == 0 ? "keeps all " + grouped(keep) + " tokens" : keepsText(keep, again, seconds);
+    if (lanes > 1) {
+        text.append(", in ").append(std::to_string(lanes)).append(" lanes together");
     }
-    std::string text = "keeps " + grouped(keep) + " tokens, re-reads " + grouped(read);
-    return seconds > 0 ? text + " (" + aboutTime(seconds) + ")" : text;
+    return text;
 }
 
 void touchLane(const fs::path& file) {

@@ -10,18 +10,23 @@
 #include <string>
 #include <vector>
 
+#include "app/lanes/reading_board.h"
 #include "app/model_types.h"
 
 namespace dossier::app {
 
 struct LaneEntry {
-    std::string name;                ///< file name without ".lane"; what commands take
-    std::filesystem::path file;      ///< in the dossier
-    std::filesystem::path elsewhere; ///< where it really is, when it was moved to another disk
-    std::int64_t usedMs = 0;         ///< last read or extended
-    std::vector<std::string> levels; ///< titles of the levels that use it; filled in by a session
-    engine::LaneFileInfo info;       ///< without `tail`
-    std::optional<Failure> failure;  ///< why info is empty
+    std::string name;                 ///< file name without ".lane"; what commands take
+    std::filesystem::path file;       ///< in the dossier
+    std::filesystem::path elsewhere;  ///< where it really is, when it was moved to another disk
+    std::int64_t usedMs = 0;          ///< last read or extended
+    std::vector<std::string> levels;  ///< titles of the levels that use it; filled in by a session
+    std::optional<LaneCheck> checked; ///< the last one; filled in by a session
+    engine::LaneFileInfo info;        ///< without `tail`
+    std::optional<Failure> failure;   ///< why info is empty
+
+    /// What a check says of it: "good", or what is wrong.
+    std::string state() const;
 };
 
 /// What reading for a level would take.
@@ -30,6 +35,15 @@ struct LaneOutlook {
     std::uint64_t keep = 0, read = 0, total = 0; ///< tokens
     std::uint64_t bytes = 0;                     ///< on the disk, for what is read
     double seconds = 0;                          ///< 0: not known
+    std::string text() const; ///< "keeps 41,200 tokens, re-reads 3,100 (about 6 min)"
+};
+
+/// What taking sources out, or putting changed files in their place, does to what is read.
+struct LanePrice {
+    std::uint64_t keep = 0;   ///< tokens that stay read
+    std::uint64_t again = 0;  ///< tokens that were read and would have to be read once more
+    double seconds = 0;       ///< for `again`, as this computer reads; 0: not known
+    std::size_t lanes = 0;    ///< over how many lanes these are sums
     std::string text() const; ///< "keeps 41,200 tokens, re-reads 3,100 (about 6 min)"
 };
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "app/lanes/reading_board.h"
 #include "engine/base/sha256.h"
 
 namespace dossier::app {
@@ -14,6 +15,16 @@ std::vector<WantedPiece> wantedOf(std::span<const LanePiece> pieces) {
         wanted.push_back({piece.id, piece.tokens.size()});
     }
     return wanted;
+}
+
+/// For the view of the lanes; a dossier that cannot be written is no reason not to read.
+void recordCheck(const std::filesystem::path& file, const engine::LaneRestore& restore) {
+    try {
+        ReadingBoard(file.parent_path().parent_path())
+            .setLaneCheck(file.stem().string(), restore.note.empty() ? "good" : restore.note);
+    } catch (const Error&) {
+        // The check itself was made, and its note goes to the answer.
+    }
 }
 
 } // namespace
@@ -150,6 +161,9 @@ LaneKeeper::Kept& LaneKeeper::open(const Loaded& loaded, const LaneRequest& requ
     kept->id = info.id;
     kept->writable = !options.readOnly;
     kept->note = info.restored ? info.restored->note : "";
+    if (!file.empty() && info.restored && info.restored->tokens > 0) {
+        recordCheck(file, *info.restored);
+    }
     if (kept->writable) {
         nowHolds(*kept, request, plan, info.tokens);
     } else {

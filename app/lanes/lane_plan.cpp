@@ -79,4 +79,15 @@ planLane(std::span<const engine::LaneMark> marks, std::span<const engine::Token>
     return plan;
 }
 
+std::uint64_t keptTokens(const LanePlan& plan,
+                         const std::function<bool(std::size_t piece)>& counts) {
+    std::uint64_t tokens = 0, begin = 0;
+    for (std::size_t i = 0; i < plan.order.size() && begin < plan.keep; ++i) {
+        const std::uint64_t end = std::min(plan.ends[i], plan.keep);
+        tokens += counts(plan.order[i]) ? end - begin : 0;
+        begin = plan.ends[i];
+    }
+    return tokens;
+}
+
 } // namespace dossier::app

@@ -37,4 +37,7 @@ planLane(std::span<const engine::LaneMark> marks, std::span<const engine::Token>
          std::span<const WantedPiece> wanted,
          const std::function<bool(std::size_t, std::span<const engine::Token>)>& startsWith);
 
+/// Tokens of the kept part that belong to wanted pieces for which `counts` is true.
+std::uint64_t keptTokens(const LanePlan&, const std::function<bool(std::size_t piece)>& counts);
+
 } // namespace dossier::app

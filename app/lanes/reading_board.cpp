@@ -6,6 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "app/job_list.h"
 #include "app/store/lock.h"
 #include "app/store/store_json.h"
 
@@ -20,6 +21,7 @@ constexpr std::array<std::string_view, 8> kStates = {"none", "loading", "reading
 constexpr std::array<std::string_view, 3> kWishes = {"pause", "resume", "cancel"};
 constexpr const char* kStatusKey = "reading.status";
 constexpr const char* kWishKey = "reading.wish";
+const std::string kCheckKey = "lane.check.";
 
 } // namespace
 
@@ -119,6 +121,19 @@ double ReadingBoard::speed(const std::string& model) {
 
 void ReadingBoard::setSpeed(const std::string& model, double tokensPerSecond) {
     setValue("reading.speed." + model, std::to_string(tokensPerSecond));
+}
+
+std::optional<LaneCheck> ReadingBoard::laneCheck(const std::string& lane) {
+    const std::string stored = value(kCheckKey + lane);
+    const std::size_t blank = stored.find(' ');
+    if (blank == std::string::npos) {
+        return std::nullopt;
+    }
+    return LaneCheck{std::strtoll(stored.c_str(), nullptr, 10), stored.substr(blank + 1)};
+}
+
+void ReadingBoard::setLaneCheck(const std::string& lane, const std::string& result) {
+    setValue(kCheckKey + lane, std::to_string(nowMs()) + " " + result);
 }
 
 } // namespace dossier::app

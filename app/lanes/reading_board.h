@@ -46,6 +46,12 @@ std::string_view readingStateName(ReadingStatus::State); ///< "paused"
 
 enum class ReadingWish : std::uint8_t { Pause, Resume, Cancel };
 
+/// How a lane was found when it was restored for a question or a reading, or checked as a whole.
+struct LaneCheck {
+    std::int64_t timeMs = 0;
+    std::string result; ///< "good", or what was wrong
+};
+
 /// For one thread at a time; a connection of its own, beside whoever has the dossier open.
 class ReadingBoard {
   public:
@@ -60,6 +66,10 @@ class ReadingBoard {
     /// Tokens a second at which this computer has read with a model; 0 = never.
     double speed(const std::string& model);
     void setSpeed(const std::string& model, double tokensPerSecond);
+
+    /// The last check of a lane, by its name.
+    std::optional<LaneCheck> laneCheck(const std::string& lane);
+    void setLaneCheck(const std::string& lane, const std::string& result);
 
   private:
     std::string value(const std::string& key);

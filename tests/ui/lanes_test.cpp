@@ -3,10 +3,10 @@
 #include <QTableWidget>
 #include <QTest>
 
-#include "tests/ingest/support/direct_reader.h"
-#include "tests/ui/support/demo.h"
-#include "tests/ui/support/ui_testing.h"
+#include "tests/ui/support/window_fixture.h"
 #include "ui/lanes/lanes_dialog.h"
+#include "ui/main/jobs_popup.h"
+#include "ui/main/status_bar.h"
 #include "ui/widgets/basics.h"
 
 using namespace dossier;
@@ -54,6 +54,25 @@ class LanesTest : public QObject {
         QVERIFY(m_session->reading().state == app::ReadingStatus::State::Reading);
         QTest::mouseClick(button(QStringLiteral("Cancel")), Qt::LeftButton);
         QVERIFY(text().contains(QStringLiteral("what was read stays")));
+    }
+
+    void theReadingIsAJobOfTheWindow() {
+        test::WindowFixture f;
+        f.window.session()->startReading("max");
+        QTRY_VERIFY2(f.window.statusRow()->jobText().contains(
+                         QStringLiteral("Reading for Think Max · 40 %")),
+                     qPrintable(f.window.statusRow()->jobText()));
+        QTest::keyClick(&f.window, Qt::Key_J, Qt::ControlModifier);
+        auto* card = f.window.findChild<JobCard*>();
+        QVERIFY(card != nullptr);
+        Button* cancel = nullptr;
+        for (Button* each : card->findChildren<Button*>()) {
+            cancel = each->text() == QStringLiteral("Cancel") ? each : cancel;
+        }
+        QVERIFY(cancel != nullptr);
+        QTest::mouseClick(cancel, Qt::LeftButton);
+        QVERIFY(f.window.session()->reading().state == app::ReadingStatus::State::Cancelled);
+        QTRY_VERIFY(f.window.statusRow()->jobText().isEmpty());
     }
 
     void deletingIsSaidFirst() {

@@ -2,9 +2,7 @@
 // The main job through the real window with the real reader, store and engine: add a contract and a
 // code folder, ask, watch the answer arrive, click the quotation, come back, note, undo, export;
 // the engine is killed in mid-answer; the dossier is opened again. Steps build on one another.
-//
-// DOSSIER_PICTURES=FOLDER keeps a picture of the window after each step, DOSSIER_THEME=dark and
-// DOSSIER_SIZE=1024x700 choose how it looks.
+// Pictures after each step: see support/real_window.h.
 #include <QDir>
 #include <QFileDialog>
 #include <QLineEdit>
@@ -17,18 +15,14 @@
 #include <cstdlib>
 #include <fstream>
 
-#include "app/asking/profile.h"
-#include "app/cli/environment.h"
-#include "tests/ui/support/ui_testing.h"
+#include "tests/ui/support/real_window.h"
 #include "ui/add/add_preview.h"
 #include "ui/main/locator.h"
-#include "ui/main/main_window.h"
 #include "ui/main/note_popup.h"
 #include "ui/main/notes_strip.h"
 #include "ui/main/status_bar.h"
 #include "ui/memory/memory_page.h"
 #include "ui/report/report_page.h"
-#include "ui/sample.h"
 #include "ui/setup/setup_page.h"
 #include "ui/sources/sources_panel.h"
 #include "ui/thread/answer_text.h"
@@ -39,10 +33,9 @@ using namespace dossier::ui;
 
 namespace {
 
-constexpr int kReadMs = 120'000, kAnswerMs = 180'000;
-
-const std::filesystem::path kSample =
-    std::filesystem::path(DOSSIER_SOURCE_DIR) / "resources" / "sample";
+using test::kAnswerMs;
+using test::kReadMs;
+using test::kSample;
 
 int countColor(const QImage& image, const QRect& area, const QColor& color) {
     int count = 0;
@@ -84,34 +77,16 @@ class WalkTest : public QObject {
     Q_OBJECT
 
   private slots:
-    void initTestCase() {
-        m_engine = std::make_unique<app::EngineHost>(app::engineFactory());
-        m_services.engine = m_engine.get();
-        m_services.reader = ingest::makeReader(app::readerProgram());
-        m_services.builtInModel = app::embeddedModel();
-        m_services.dossiersFolder = m_folder.filePath(QStringLiteral("dossiers")).toStdString();
-        const Sample sample = loadSample(kSample);
-        m_services.sampleSources = sample.sources;
-        m_services.sampleQuestions = sample.questions;
-        m_services.sampleDossier =
-            m_folder.filePath(QStringLiteral("Sample.dossier")).toStdString();
-        if (qgetenv("DOSSIER_THEME") == "dark") {
-            Theme::instance().setChoice(ThemeChoice::Dark);
-        }
-        openWindow();
-        engine::LoadOptions options;
-        options.model = app::embeddedModel();
-        m_engine->load(options);
-    }
+    void initTestCase() { m_real = std::make_unique<test::RealWindow>(); }
 
     void cleanupTestCase() {
-        m_window.reset();
-        m_engine.reset();
+        m_real.reset();
         QTRY_VERIFY(engines().empty()); // nothing is left behind
     }
 
     void theModelIsLoaded() {
-        QTRY_COMPARE_WITH_TIMEOUT(m_engine->status().state, app::EngineState::Ready, kAnswerMs);
+        QTRY_COMPARE_WITH_TIMEOUT(m_real->engine().status().state, app::EngineState::Ready,
+                                  kAnswerMs);
         picture("empty");
     }
 
@@ -122,27 +97,27 @@ class WalkTest : public QObject {
         data.setUrls({QUrl::fromLocalFile(QString::fromStdString(lease.string())),
                       QUrl::fromLocalFile(QString::fromStdString(deed.string()))});
         QDragEnterEvent enter({200, 200}, Qt::CopyAction, &data, Qt::LeftButton, Qt::NoModifier);
-        QApplication::sendEvent(m_window.get(), &enter);
+        QApplication::sendEvent(window(), &enter);
         QVERIFY(enter.isAccepted());
         QDropEvent drop(QPointF(200, 200), Qt::CopyAction, &data, Qt::LeftButton, Qt::NoModifier);
-        QApplication::sendEvent(m_window.get(), &drop);
+        QApplication::sendEvent(window(), &drop);
         QVERIFY(session() != nullptr);
         QCOMPARE(session()->name(), std::string("Lease Unit 4"));
         QTRY_COMPARE_WITH_TIMEOUT(ready(), std::size_t{2}, kReadMs);
-        QTRY_VERIFY(m_window->viewer()->current() != nullptr); // the first opens by itself
+        QTRY_VERIFY(window()->viewer()->current() != nullptr); // the first opens by itself
         QTRY_VERIFY(source("Lease Unit 4.pdf")->tokens.value_or(0) > 5000);
         QCOMPARE(source("Lease Unit 4.pdf")->pages, std::uint64_t{12});
     }
 
     void aCodeFolderIsChosenLookedAtAndAdded() {
-        QTest::keyClick(m_window.get(), Qt::Key_O, Qt::ControlModifier | Qt::ShiftModifier);
-        auto* dialog = m_window->findChild<QFileDialog*>();
+        QTest::keyClick(window(), Qt::Key_O, Qt::ControlModifier | Qt::ShiftModifier);
+        auto* dialog = window()->findChild<QFileDialog*>();
         QVERIFY(dialog != nullptr);
         const QString folder = QString::fromStdString((kSample / "quillstore").string());
         emit dialog->fileSelected(folder);
         dialog->close();
         AddPreview* preview = nullptr;
-        QTRY_VERIFY((preview = m_window->findChild<AddPreview*>()) != nullptr);
+        QTRY_VERIFY((preview = window()->findChild<AddPreview*>()) != nullptr);
         QTRY_VERIFY_WITH_TIMEOUT(preview->model()->chosenFiles() > 30 && preview->model()->exact(),
                                  kReadMs);
         QVERIFY(preview->model()->chosenTokens() > 5000);
@@ -169,9 +144,9 @@ class WalkTest : public QObject {
         open("Deed of variation.docx");
         QSignalSpy streamed(session(), &app::Session::answerStreamed);
         ask(QStringLiteral("When may the tenant end the lease early?"));
-        QVERIFY(m_window->thread()->active() != nullptr);
-        const app::Answer& answer = m_window->thread()->active()->answer();
-        QTRY_VERIFY_WITH_TIMEOUT(app::isFinal(m_window->thread()->active()->answer().state),
+        QVERIFY(window()->thread()->active() != nullptr);
+        const app::Answer& answer = window()->thread()->active()->answer();
+        QTRY_VERIFY_WITH_TIMEOUT(app::isFinal(window()->thread()->active()->answer().state),
                                  kAnswerMs);
         QCOMPARE(answer.state, app::AnswerState::Done);
         QVERIFY(!answer.citations.empty());
@@ -180,19 +155,19 @@ class WalkTest : public QObject {
         QVERIFY2(citation.quote.find("after the fifth anniversary") != std::string::npos,
                  citation.quote.c_str());
         QVERIFY(streamed.count() > 0 || !answer.text.empty());
-        QVERIFY(m_window->thread()->active()->text()->toPlainText().contains(
+        QVERIFY(window()->thread()->active()->text()->toPlainText().contains(
             QStringLiteral("terminate this Lease for convenience")));
         QVERIFY(!session()->answering());
     }
 
     void theChipOpensThePageWithTheWordsMarked() {
-        DocumentTab* before = m_window->viewer()->current();
+        DocumentTab* before = window()->viewer()->current();
         QVERIFY(before != nullptr && before->source().name == "Deed of variation.docx");
         clickChip(1);
         DocumentTab* tab = opened("Lease Unit 4.pdf");
         QVERIFY(tab != nullptr);
         QTRY_COMPARE(tab->pageView()->currentPage(), 8u); // printed as 7, the ninth of the file
-        const app::Place place = *m_window->thread()->active()->citation(1)->place;
+        const app::Place place = *window()->thread()->active()->citation(1)->place;
         QCOMPARE(place.pageLabel, std::string("7"));
         const auto boxes = ingest::boxesOf(*tab->view()->document(), place.range);
         QVERIFY(boxes.size() >= 3); // lines of the quotation
@@ -211,19 +186,19 @@ class WalkTest : public QObject {
         }
         QTest::qWait(800); // the flash is over
         picture("read");
-        QTest::keyClick(m_window.get(), Qt::Key_Left, Qt::AltModifier);
-        QCOMPARE(m_window->viewer()->current(), before);
-        QTest::keyClick(m_window.get(), Qt::Key_Right, Qt::AltModifier);
-        QCOMPARE(m_window->viewer()->current(), tab);
+        QTest::keyClick(window(), Qt::Key_Left, Qt::AltModifier);
+        QCOMPARE(window()->viewer()->current(), before);
+        QTest::keyClick(window(), Qt::Key_Right, Qt::AltModifier);
+        QCOMPARE(window()->viewer()->current(), tab);
     }
 
     void aQuestionAboutCodeOpensItsLines() {
-        m_window->thread()->composer()->addNamed(*source("recovery.cpp")); // as @ does
+        window()->thread()->composer()->addNamed(*source("recovery.cpp")); // as @ does
         ask(QStringLiteral("Where is a lost record detected?"));
-        QVERIFY(m_window->thread()->composer()->named().empty());
-        QTRY_VERIFY_WITH_TIMEOUT(app::isFinal(m_window->thread()->active()->answer().state),
+        QVERIFY(window()->thread()->composer()->named().empty());
+        QTRY_VERIFY_WITH_TIMEOUT(app::isFinal(window()->thread()->active()->answer().state),
                                  kAnswerMs);
-        const app::Answer answer = m_window->thread()->active()->answer();
+        const app::Answer answer = window()->thread()->active()->answer();
         QCOMPARE(answer.state, app::AnswerState::Done);
         QVERIFY(!answer.citations.empty() && answer.citations.front().place);
         const app::Source* cited = session()->source(answer.citations.front().place->source);
@@ -237,16 +212,16 @@ class WalkTest : public QObject {
         QTRY_VERIFY(countColor(tab->view()->viewport()->grab().toImage(), rect, tokens().hlC) >
                     rect.height() * 20);
         QCOMPARE(cited->path(), std::string("quillstore/src/recovery.cpp"));
-        m_window->viewer()->notes()->setOpen(true);
+        window()->viewer()->notes()->setOpen(true);
         QTest::qWait(800);
         picture("code");
-        m_window->viewer()->notes()->setOpen(false);
+        window()->viewer()->notes()->setOpen(false);
     }
 
     void wordsOfAllSourcesAreFoundFromTheKeyboard() {
         activate();
-        QTest::keyClick(m_window.get(), Qt::Key_K, Qt::ControlModifier);
-        QPointer<Locator> locator = m_window->findChild<Locator*>();
+        QTest::keyClick(window(), Qt::Key_K, Qt::ControlModifier);
+        QPointer<Locator> locator = window()->findChild<Locator*>();
         QVERIFY(locator != nullptr);
         locator->field()->edit()->setText(QStringLiteral("account of any of the last three"));
         QTRY_VERIFY(locator->resultCount() > 0);
@@ -257,8 +232,8 @@ class WalkTest : public QObject {
         QTRY_VERIFY(locator == nullptr);
         // It may close while a search is under way.
         activate();
-        QTest::keyClick(m_window.get(), Qt::Key_K, Qt::ControlModifier);
-        locator = m_window->findChild<Locator*>();
+        QTest::keyClick(window(), Qt::Key_K, Qt::ControlModifier);
+        locator = window()->findChild<Locator*>();
         QVERIFY(locator != nullptr);
         locator->field()->edit()->setText(QStringLiteral("landlord"));
         QTest::keyClick(locator->field()->edit(), Qt::Key_Escape);
@@ -276,15 +251,15 @@ class WalkTest : public QObject {
         tab->view()->setFocus();
         QTest::keyClick(tab->view(), Qt::Key_N);
         NotePopup* popup = nullptr;
-        QTRY_VERIFY((popup = m_window->findChild<NotePopup*>()) != nullptr);
+        QTRY_VERIFY((popup = window()->findChild<NotePopup*>()) != nullptr);
         QTest::keyClicks(popup->edit(), QStringLiteral("Ask the surveyor"));
         QTest::keyClick(popup->edit(), Qt::Key_Return, Qt::ControlModifier);
         QTRY_COMPARE(session()->marks().size(), std::size_t{1});
-        QTRY_VERIFY(m_window->findChild<NotePopup*>() == nullptr);
+        QTRY_VERIFY(window()->findChild<NotePopup*>() == nullptr);
         activate();
-        QTest::keyClick(m_window.get(), Qt::Key_Z, Qt::ControlModifier);
+        QTest::keyClick(window(), Qt::Key_Z, Qt::ControlModifier);
         QTRY_VERIFY(session()->marks().empty());
-        QTest::keyClick(m_window.get(), Qt::Key_Z, Qt::ControlModifier | Qt::ShiftModifier);
+        QTest::keyClick(window(), Qt::Key_Z, Qt::ControlModifier | Qt::ShiftModifier);
         QTRY_COMPARE(session()->marks().size(), std::size_t{1});
         QCOMPARE(session()->marks()[0].note, std::string("Ask the surveyor"));
         QCOMPARE(session()->marks()[0].quote, std::string("good and substantial repair"));
@@ -294,23 +269,23 @@ class WalkTest : public QObject {
     }
 
     void theMemoryPageFollowsTheEngine() {
-        QTest::keyClick(m_window.get(), Qt::Key_4, Qt::ControlModifier);
-        QTRY_VERIFY(m_window->memoryPage()->isVisible());
-        QSignalSpy samples(m_engine.get(), &app::EngineHost::memorySampled);
+        QTest::keyClick(window(), Qt::Key_4, Qt::ControlModifier);
+        QTRY_VERIFY(window()->memoryPage()->isVisible());
+        QSignalSpy samples(&m_real->engine(), &app::EngineHost::memorySampled);
         QElapsedTimer clock;
         clock.start();
         QTRY_VERIFY_WITH_TIMEOUT(samples.count() >= 8, 20'000);
         QVERIFY2(clock.elapsed() >= 1500, "more often than four times a second");
-        m_window->memoryPage()->setTableShown(true);
-        QVERIFY(m_window->memoryPage()->table()->rowCount() >= 4);
-        m_window->memoryPage()->setTableShown(false);
-        QVERIFY(!m_engine->memory().back().engine.ledger.empty());
+        window()->memoryPage()->setTableShown(true);
+        QVERIFY(window()->memoryPage()->table()->rowCount() >= 4);
+        window()->memoryPage()->setTableShown(false);
+        QVERIFY(!m_real->engine().memory().back().engine.ledger.empty());
         picture("memory");
     }
 
     void theModelPageShowsWhatIsLoadedAndForecasts() {
-        m_window->showSetup(SetupPage::Model);
-        ModelPanel* panel = m_window->setupPage()->modelPanel();
+        window()->showSetup(SetupPage::Model);
+        ModelPanel* panel = window()->setupPage()->modelPanel();
         QTRY_VERIFY_WITH_TIMEOUT(panel->model().has_value() && panel->forecast().has_value(),
                                  60'000);
         QVERIFY(panel->forecast()->fits);
@@ -322,18 +297,19 @@ class WalkTest : public QObject {
                 QTest::mouseClick(button, Qt::LeftButton);
             }
         }
-        QTRY_VERIFY(!m_engine->jobs().empty());
-        QTRY_VERIFY_WITH_TIMEOUT(m_engine->jobs().back().state != app::JobState::Running, kReadMs);
-        QCOMPARE(m_engine->jobs().back().state, app::JobState::Done);
+        QTRY_VERIFY(!m_real->engine().jobs().empty());
+        QTRY_VERIFY_WITH_TIMEOUT(m_real->engine().jobs().back().state != app::JobState::Running,
+                                 kReadMs);
+        QCOMPARE(m_real->engine().jobs().back().state, app::JobState::Done);
         QTest::qWait(400);
         picture("model-checked");
-        panel->setFolder(m_folder.path().toStdString()); // no model in there
+        panel->setFolder(m_real->file("")); // no model in there
         QTRY_VERIFY_WITH_TIMEOUT(!panel->model().has_value() && !panel->loadable(), 20'000);
         panel->setFolder(app::embeddedModel());
         QTRY_VERIFY_WITH_TIMEOUT(panel->loadable(), 20'000);
-        m_window->leaveSetup();
-        m_window->setMode(Mode::Read);
-        QCOMPARE(m_engine->status().state, app::EngineState::Ready); // looking loads nothing
+        window()->leaveSetup();
+        window()->setMode(Mode::Read);
+        QCOMPARE(m_real->engine().status().state, app::EngineState::Ready); // looking loads nothing
     }
 
     void aKilledEngineIsToldAndTheNextQuestionWorks() {
@@ -342,22 +318,22 @@ class WalkTest : public QObject {
         ask(QStringLiteral("Who pays for structural repairs?"));
         QTRY_VERIFY(session()->answering());
         QTRY_VERIFY_WITH_TIMEOUT(
-            m_window->thread()->active()->answer().state != app::AnswerState::Searching, kAnswerMs);
+            window()->thread()->active()->answer().state != app::AnswerState::Searching, kAnswerMs);
         QCOMPARE(kill(before.front(), SIGKILL), 0);
-        QTRY_VERIFY_WITH_TIMEOUT(app::isFinal(m_window->thread()->active()->answer().state),
+        QTRY_VERIFY_WITH_TIMEOUT(app::isFinal(window()->thread()->active()->answer().state),
                                  20'000);
-        QCOMPARE(m_window->thread()->active()->answer().state, app::AnswerState::Failed);
-        QVERIFY(m_window->thread()->active()->answer().failure.has_value());
+        QCOMPARE(window()->thread()->active()->answer().state, app::AnswerState::Failed);
+        QVERIFY(window()->thread()->active()->answer().failure.has_value());
         QTest::qWait(100);
         picture("engine-killed");
-        const auto& bars = m_window->messages()->bars();
+        const auto& bars = window()->messages()->bars();
         QVERIFY(!bars.empty());
         QVERIFY2(bars.front()->title().contains(QStringLiteral("engine")),
                  qPrintable(bars.front()->title()));
         ask(QStringLiteral("Which law governs the lease?"));
-        QTRY_VERIFY_WITH_TIMEOUT(app::isFinal(m_window->thread()->active()->answer().state),
+        QTRY_VERIFY_WITH_TIMEOUT(app::isFinal(window()->thread()->active()->answer().state),
                                  kAnswerMs);
-        const app::Answer answer = m_window->thread()->active()->answer();
+        const app::Answer answer = window()->thread()->active()->answer();
         QCOMPARE(answer.state, app::AnswerState::Done);
         QVERIFY(!answer.citations.empty());
         QVERIFY2(answer.citations.front().quote.find("England and Wales") != std::string::npos,
@@ -365,8 +341,8 @@ class WalkTest : public QObject {
     }
 
     void theReportIsExported() {
-        QTest::keyClick(m_window.get(), Qt::Key_3, Qt::ControlModifier);
-        ReportPage* page = m_window->reportPage();
+        QTest::keyClick(window(), Qt::Key_3, Qt::ControlModifier);
+        ReportPage* page = window()->reportPage();
         QTRY_VERIFY(page->isVisible());
         QCOMPARE(page->blockCount(), 4); // the questions; notes are an option
         page->setFormats(true, true, true, true);
@@ -374,7 +350,7 @@ class WalkTest : public QObject {
         picture("report");
         QSignalSpy exported(page, &ReportPage::exported);
         QSignalSpy failed(page, &ReportPage::message);
-        const QString folder = m_folder.filePath(QStringLiteral("export"));
+        const QString folder = QString::fromStdString(m_real->file("export").string());
         page->exportTo(folder.toStdString());
         QTRY_VERIFY_WITH_TIMEOUT(exported.count() + failed.count() == 1, kReadMs);
         QCOMPARE(failed.count(), 0);
@@ -388,16 +364,15 @@ class WalkTest : public QObject {
         QVERIFY(text.contains(QStringLiteral("Ask the surveyor")));
         const QDir copies(folder + QStringLiteral("/sources"));
         QCOMPARE(copies.entryList({QStringLiteral("*.pdf")}).size(), 1);
-        m_window->setMode(Mode::Read);
+        window()->setMode(Mode::Read);
     }
 
     void everythingIsThereAgainAfterOpening() {
         const std::filesystem::path folder = session()->folder();
         const std::size_t sources = session()->sources().size();
-        m_window->close();
-        m_window.reset();
-        openWindow();
-        QVERIFY(m_window->openDossier(folder));
+        window()->close();
+        m_real->show();
+        QVERIFY(window()->openDossier(folder));
         QCOMPARE(session()->sources().size(), sources);
         QCOMPARE(session()->marks().size(), std::size_t{1});
         QCOMPARE(session()->marks()[0].note, std::string("Ask the surveyor"));
@@ -406,107 +381,51 @@ class WalkTest : public QObject {
         const app::Answer* first = session()->answer(questions[0].answers.back());
         QVERIFY(first != nullptr && first->state == app::AnswerState::Done);
         QCOMPARE(first->citations.front().verdict, app::Verdict::Verified);
-        QTRY_VERIFY(m_window->viewer()->current() != nullptr); // its tabs come back
+        QTRY_VERIFY(window()->viewer()->current() != nullptr); // its tabs come back
     }
 
   private:
-    void openWindow() {
-        m_window = std::make_unique<MainWindow>(m_services);
-        const QStringList size =
-            QString::fromLatin1(qgetenv("DOSSIER_SIZE")).split(QLatin1Char('x'));
-        m_window->resize(size.size() == 2 ? QSize(size[0].toInt(), size[1].toInt())
-                                          : QSize(1440, 900));
-        m_window->show();
-        activate();
-    }
-
-    void activate() {
-        m_window->activateWindow();
-        if (!QTest::qWaitForWindowActive(m_window.get())) {
-            qWarning("the window does not become active: shortcuts will not arrive");
-        }
-    }
-
-    app::Session* session() const { return m_window->session(); }
-
-    std::size_t ready() const {
-        std::size_t count = 0;
-        for (const app::Source& each : session()->sources()) {
-            count += each.state == app::SourceState::Ready ? 1 : 0;
-        }
-        return count;
-    }
-
-    const app::Source* source(const char* name) const {
-        for (const app::Source& each : session()->sources()) {
-            if (each.name == name) {
-                return &each;
-            }
-        }
-        return nullptr;
-    }
-
-    /// The tab in front, once it shows `name` with its text.
-    DocumentTab* opened(const char* name) {
-        const bool there = QTest::qWaitFor([&] {
-            const DocumentTab* tab = m_window->viewer()->current();
-            return tab != nullptr && tab->source().name == name &&
-                   tab->view()->document() != nullptr;
-        });
-        return there ? m_window->viewer()->current() : nullptr;
-    }
+    MainWindow* window() const { return m_real->window.get(); }
+    app::Session* session() const { return m_real->session(); }
+    const app::Source* source(const char* name) const { return m_real->source(name); }
+    DocumentTab* opened(const char* name) const { return m_real->opened(name); }
+    std::size_t ready() const { return m_real->ready(); }
+    void activate() const { m_real->activate(); }
+    void picture(const char* name) const { m_real->picture(name); }
 
     DocumentTab* open(const char* name) {
         const app::Source* wanted = source(name);
         if (wanted == nullptr) {
             return nullptr;
         }
-        m_window->viewer()->openSource(wanted->id);
+        window()->viewer()->openSource(wanted->id);
         return opened(name);
     }
 
     /// As a person does: into the field, Enter.
     void ask(const QString& question) {
-        const int before = m_window->thread()->questionCount();
-        m_window->thread()->composer()->edit()->setFocus();
-        QTest::keyClicks(m_window->thread()->composer()->edit(), question);
-        QTest::keyClick(m_window->thread()->composer()->edit(), Qt::Key_Return);
-        QTRY_COMPARE(m_window->thread()->questionCount(), before + 1);
+        const int before = window()->thread()->questionCount();
+        window()->thread()->composer()->edit()->setFocus();
+        QTest::keyClicks(window()->thread()->composer()->edit(), question);
+        QTest::keyClick(window()->thread()->composer()->edit(), Qt::Key_Return);
+        QTRY_COMPARE(window()->thread()->questionCount(), before + 1);
     }
 
     void clickChip(std::uint32_t number) {
-        AnswerText* text = m_window->thread()->active()->text();
+        AnswerText* text = window()->thread()->active()->text();
         QTRY_VERIFY(!text->chipRect(number).isEmpty());
         QTest::qWait(50);
         QTest::mouseClick(text->viewport(), Qt::LeftButton, {},
                           text->chipRect(number).center().toPoint());
     }
 
-    void picture(const char* name) {
-        const QString folder = QString::fromLocal8Bit(qgetenv("DOSSIER_PICTURES"));
-        if (folder.isEmpty()) {
-            return;
-        }
-        QDir().mkpath(folder);
-        QTest::qWait(400);
-        m_window->grab().save(folder + QLatin1Char('/') + QLatin1String(name) +
-                              QStringLiteral(".png"));
-    }
-
-    QTemporaryDir m_folder;
-    std::unique_ptr<app::EngineHost> m_engine;
-    WindowServices m_services;
-    std::unique_ptr<MainWindow> m_window;
+    std::unique_ptr<test::RealWindow> m_real;
 };
 
 int main(int argc, char** argv) {
-    if (!std::filesystem::exists(kSample / "sample.json")) {
-        std::fputs("SKIP: the sample in resources/sample is not there\n", stderr);
-        return 77;
-    }
     test::UiApplication application(argc, argv);
-    if (!std::filesystem::exists(app::embeddedModel() / "config.json")) {
-        std::fputs("SKIP: the embedded model is not in resources/model\n", stderr);
+    if (const char* missing = test::missingForRealWindow()) {
+        std::fputs(missing, stderr);
         return 77;
     }
     WalkTest tests;

@@ -178,6 +178,14 @@ const AddCount* AddModel::count(std::size_t file) const {
     return it == m_counts.constEnd() ? nullptr : &it.value();
 }
 
+void AddModel::forgetCounts() {
+    m_counts.clear();
+    recount(m_root.get());
+    refreshTotals();
+    emit dataChanged({}, {});
+    emit totalsChanged();
+}
+
 void AddModel::setCount(std::size_t file, AddCount count) {
     Node* node = m_nodes[file];
     const bool first = !m_counts.contains(file);

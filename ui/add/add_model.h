@@ -62,6 +62,7 @@ class AddModel : public QAbstractItemModel {
     const std::vector<AddFile>& files() const { return m_files; }
     const AddCount* count(std::size_t file) const;
     void setCount(std::size_t file, AddCount count);
+    void forgetCounts();
     bool chosen(std::size_t file) const { return m_chosen[file]; }
     void choose(const QModelIndex& index, bool on);
     /// All files whose left-out group is `group`.

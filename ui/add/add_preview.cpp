@@ -3,235 +3,19 @@
 #include "ui/add/add_preview.h"
 
 #include <QBoxLayout>
-#include <QHeaderView>
-#include <QKeyEvent>
 #include <QLineEdit>
 #include <QLocale>
-#include <QMouseEvent>
-#include <QPainter>
 #include <QPlainTextEdit>
-#include <QStyledItemDelegate>
-#include <QTreeView>
 #include <algorithm>
 
 #include "app/asking/text_encoder.h"
+#include "app/reading/changed.h"
+#include "ui/add/add_tree.h"
 #include "ui/async.h"
-#include "ui/theme/icons.h"
 #include "ui/widgets/controls.h"
-#include "ui/widgets/meters.h"
-#include "ui/widgets/overlay_scroll.h"
 
 namespace dossier::ui {
 namespace {
-
-// Columns from the right: note 196, tokens 78, amount 84, type 78.
-constexpr double kNote = 196, kTokens = 78, kAmount = 88, kType = 78, kIndent = 17;
-
-int depthOf(QModelIndex index) {
-    int depth = 0;
-    for (index = index.parent(); index.isValid(); index = index.parent()) {
-        ++depth;
-    }
-    return depth;
-}
-
-QRect chevronRect(const QRect& row, int depth) {
-    return {px(10 + depth * kIndent), row.y(), px(18), row.height()};
-}
-
-QRect checkRect(const QRect& row, int depth) {
-    return {px(10 + depth * kIndent + 18), row.y() + (row.height() - px(15)) / 2, px(15), px(15)};
-}
-
-class Delegate : public QStyledItemDelegate {
-  public:
-    using QStyledItemDelegate::QStyledItemDelegate;
-
-    QSize sizeHint(const QStyleOptionViewItem&, const QModelIndex&) const override {
-        return {px(100), px(27)};
-    }
-
-    void paint(QPainter* painter, const QStyleOptionViewItem& option,
-               const QModelIndex& index) const override {
-        QPainter& p = *painter;
-        const PainterScope scope(p);
-        const Tokens& t = tokens();
-        const QRect row(0, option.rect.y(), option.rect.right() + 1, option.rect.height());
-        if (option.state.testFlag(QStyle::State_Selected) ||
-            option.state.testFlag(QStyle::State_MouseOver)) {
-            p.fillRect(row, option.state.testFlag(QStyle::State_Selected) ? t.soft : t.hover);
-        }
-        const auto* view = qobject_cast<const QTreeView*>(option.widget);
-        const int depth = depthOf(index);
-        if (index.model()->hasChildren(index)) {
-            const QRect cell = chevronRect(row, depth);
-            paintIcon(p,
-                      view->isExpanded(index) ? QStringLiteral("chevron-down")
-                                              : QStringLiteral("chevron-right"),
-                      QRectF(cell.x() + pxF(2), cell.center().y() - pxF(5), pxF(11), pxF(11)),
-                      t.text3, 2);
-        }
-        const auto state = static_cast<Check>(index.data(AddModel::CheckRole).toInt());
-        const QColor ink = state == Check::Off ? t.text3 : t.text;
-        const QColor quiet = state == Check::Off ? t.text3 : t.text2;
-        const QRect check = checkRect(row, depth);
-        paintCheck(p, check, state);
-        double x = check.right() + 1 + pxF(4);
-        paintIcon(p, index.data(AddModel::IconRole).toString(),
-                  QRectF(x, row.y() + (row.height() - pxF(16)) / 2, pxF(16), pxF(16)), t.text2);
-        x += pxF(20);
-        double right = row.right() - pxF(12);
-        const double h = row.height();
-        const QString note = index.data(AddModel::NoteRole).toString();
-        if (!note.isEmpty()) {
-            const QString shown = QFontMetricsF(fontOf(Type::Caption))
-                                      .elidedText(note, Qt::ElideRight, pxF(kNote - 12));
-            paintBadge(
-                p,
-                QRectF(right - pxF(kNote), row.y() + (h - pxF(15)) / 2, badgeWidth(shown), pxF(15)),
-                shown, static_cast<BadgeKind>(index.data(AddModel::NoteKindRole).toInt()));
-        }
-        right -= pxF(kNote + 14);
-        const QString count = index.data(AddModel::TokensRole).toString();
-        drawNumber(p, QRectF(right - pxF(kTokens), row.y(), pxF(kTokens), h - pxF(4)), count,
-                   fontOf(Type::Small), quiet);
-        const double share = index.data(AddModel::ShareRole).toDouble();
-        if (share > 0) {
-            const double bar = std::max(pxF(3), pxF(72) * share);
-            p.setPen(Qt::NoPen);
-            p.setBrush(withAlpha(t.accent, 0.6));
-            p.drawRoundedRect(QRectF(right - bar, row.y() + h - pxF(7), bar, pxF(3)), pxF(1.5),
-                              pxF(1.5));
-        }
-        right -= pxF(kTokens);
-        drawNumber(p, QRectF(right - pxF(kAmount), row.y(), pxF(kAmount), h),
-                   index.data(AddModel::AmountRole).toString(), fontOf(Type::Small), quiet);
-        right -= pxF(kAmount);
-        drawElided(p, QRectF(right - pxF(kType), row.y(), pxF(kType - 8), h),
-                   index.data(AddModel::TypeRole).toString(), fontOf(Type::Small), quiet);
-        right -= pxF(kType + 6);
-        drawElided(p, QRectF(x, row.y(), std::max(0.0, right - x), h),
-                   index.data(Qt::DisplayRole).toString(),
-                   fontOf(index.data(AddModel::FolderRole).toBool() ? Type::Medium : Type::Body),
-                   ink);
-        if (option.state.testFlag(QStyle::State_HasFocus) && view->hasFocus()) {
-            paintRowFocus(p, row);
-        }
-    }
-
-    bool editorEvent(QEvent* event, QAbstractItemModel* model, const QStyleOptionViewItem& option,
-                     const QModelIndex& index) override {
-        if (event->type() != QEvent::MouseButtonPress) {
-            return event->type() == QEvent::MouseButtonDblClick;
-        }
-        const QPoint at = static_cast<QMouseEvent*>(event)->pos();
-        const QRect row(0, option.rect.y(), option.rect.right() + 1, option.rect.height());
-        auto* view = const_cast<QTreeView*>(qobject_cast<const QTreeView*>(option.widget));
-        if (model->hasChildren(index) && chevronRect(row, depthOf(index)).contains(at)) {
-            view->setExpanded(index, !view->isExpanded(index));
-            return true;
-        } else if (checkRect(row, depthOf(index)).adjusted(-3, -6, 3, 6).contains(at)) {
-            model->setData(index,
-                           index.data(Qt::CheckStateRole).toInt() == Qt::Checked ? Qt::Unchecked
-                                                                                 : Qt::Checked,
-                           Qt::CheckStateRole);
-            return true;
-        }
-        return false;
-    }
-};
-
-class Tree : public QTreeView {
-  public:
-    using QTreeView::QTreeView;
-
-  protected:
-    void drawBranches(QPainter*, const QRect&, const QModelIndex&) const override {}
-    void keyPressEvent(QKeyEvent* event) override {
-        if (event->key() == Qt::Key_Space && currentIndex().isValid()) {
-            const bool on = currentIndex().data(Qt::CheckStateRole).toInt() == Qt::Checked;
-            model()->setData(currentIndex(), on ? Qt::Unchecked : Qt::Checked, Qt::CheckStateRole);
-            return;
-        }
-        QTreeView::keyPressEvent(event);
-    }
-};
-
-/// Titles of the columns.
-class Header : public QWidget {
-  public:
-    explicit Header(QWidget* parent) : QWidget(parent) {
-        onThemeChange(this, [this] { setFixedHeight(px(28)); });
-    }
-
-  protected:
-    void paintEvent(QPaintEvent*) override {
-        QPainter p(this);
-        p.fillRect(rect(), tokens().window);
-        p.fillRect(0, height() - 1, width(), 1, tokens().line);
-        const QFont font = fontOf(Type::Small);
-        const QColor ink = tokens().text2;
-        double right = width() - pxF(12);
-        drawText(p, QRectF(right - pxF(kNote), 0, pxF(kNote), height()), AddPreview::tr("Note"),
-                 font, ink);
-        right -= pxF(kNote + 14);
-        const auto column = [&](const QString& text, double width, Qt::Alignment alignment) {
-            drawText(p, QRectF(right - pxF(width), 0, pxF(width), height()), text, font, ink,
-                     alignment | Qt::AlignVCenter);
-            right -= pxF(width);
-        };
-        column(AddPreview::tr("Tokens"), kTokens, Qt::AlignRight);
-        column(AddPreview::tr("Pages / files"), kAmount, Qt::AlignRight);
-        column(AddPreview::tr("Type"), kType, Qt::AlignLeft);
-        drawText(p, QRectF(pxF(38), 0, pxF(200), height()), AddPreview::tr("Name"), font, ink);
-    }
-};
-
-/// Swatches, words and exact numbers below the meter.
-class BudgetLegend : public QWidget {
-  public:
-    explicit BudgetLegend(QWidget* parent) : QWidget(parent) {
-        onThemeChange(this, [this] { setFixedHeight(px(17)); });
-    }
-    struct Entry {
-        MeterPart part;
-        QString name, value;
-    };
-    void set(std::vector<Entry> entries, const QString& total) {
-        m_entries = std::move(entries);
-        m_total = total;
-        QStringList spoken;
-        for (const Entry& entry : m_entries) {
-            spoken << entry.name + QLatin1Char(' ') + entry.value;
-        }
-        setAccessibleName(spoken.join(QStringLiteral(", ")) + QLatin1Char(' ') + total);
-        update();
-    }
-
-  protected:
-    void paintEvent(QPaintEvent*) override {
-        QPainter p(this);
-        double x = 0;
-        for (const Entry& entry : m_entries) {
-            paintSwatch(p, QRectF(x, (height() - pxF(10)) / 2, pxF(10), pxF(10)), entry.part);
-            x += pxF(16);
-            drawText(p, QRectF(x, 0, width(), height()), entry.name, fontOf(Type::Small),
-                     tokens().text2);
-            x += QFontMetricsF(fontOf(Type::Small)).horizontalAdvance(entry.name) + pxF(6);
-            const double wide = tabularWidth(QFontMetricsF(fontOf(Type::SmallMedium)), entry.value);
-            drawNumber(p, QRectF(x, 0, wide, height()), entry.value, fontOf(Type::SmallMedium),
-                       tokens().text);
-            x += wide + pxF(22);
-        }
-        if (x + tabularWidth(QFontMetricsF(fontOf(Type::Small)), m_total) < width()) {
-            drawNumber(p, rect(), m_total, fontOf(Type::Small), tokens().text2);
-        }
-    }
-
-  private:
-    std::vector<Entry> m_entries;
-    QString m_total;
-};
 
 QString number(std::uint64_t value) {
     return QLocale().toString(static_cast<qulonglong>(value));
@@ -294,7 +78,7 @@ AddPreview::AddPreview(std::vector<std::filesystem::path> paths, app::Session* s
       m_session(session),
       m_counter(std::make_shared<Counter>(session->reader(), model)),
       m_model(new AddModel(this)),
-      m_tree(new Tree(this)) {
+      m_tree(new AddTree(this)) {
     setObjectName(QStringLiteral("addPreview"));
     auto* columns = rowLayout(this);
     auto* left = new Panel(&Tokens::base, {}, this);
@@ -302,18 +86,8 @@ AddPreview::AddPreview(std::vector<std::filesystem::path> paths, app::Session* s
     auto* layout = left->column();
     layout->addWidget(buildMeter());
     layout->addWidget(buildTools());
-    layout->addWidget(new Header(left));
+    layout->addWidget(new AddHeader(left));
     m_tree->setModel(m_model);
-    m_tree->setItemDelegate(new Delegate(this));
-    m_tree->setHeaderHidden(true);
-    m_tree->setIndentation(0);
-    m_tree->setRootIsDecorated(false);
-    m_tree->setUniformRowHeights(true);
-    m_tree->setMouseTracking(true);
-    new OverlayScrollBar(m_tree);
-    m_tree->setFrameShape(QFrame::NoFrame);
-    m_tree->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
-    m_tree->setAccessibleName(tr("Files to add"));
     layout->addWidget(m_tree, 1);
     layout->addWidget(buildLeftOut());
     layout->addWidget(buildFoot());
@@ -352,6 +126,10 @@ QWidget* AddPreview::buildMeter() {
     m_warning->setWordWrap(true);
     m_warning->hide();
     column->addWidget(m_warning);
+    m_price = new Label({}, Type::Small, &Tokens::text2, part);
+    m_price->setWordWrap(true);
+    m_price->hide();
+    column->addWidget(m_price);
     return part;
 }
 
@@ -466,6 +244,19 @@ void AddPreview::setCompact(bool compact) {
 
 // ---------------------------------------------------------------- work
 
+void AddPreview::setModel(const std::filesystem::path& model) {
+    if (model.empty() || m_counter->canCount()) {
+        return;
+    }
+    m_counter = std::make_shared<Counter>(m_counter->reader(), model);
+    m_model->forgetCounts();
+    m_next = 0;
+    ++m_round;
+    if (m_walked) {
+        countNext();
+    }
+}
+
 void AddPreview::walk() {
     m_state->setText(tr("Looking through the folders…"));
     runChecked(
@@ -499,11 +290,45 @@ void AddPreview::walk() {
             m_tree->expandToDepth(m_model->files().size() > 300 ? 0 : 2);
             refreshLeftOut();
             countNext();
+            priceChanges();
         },
         [this](const app::Failure& failure) {
             m_walked = true;
             refreshTotals();
             emit message(failure, QStringLiteral("walk"));
+        });
+}
+
+void AddPreview::priceChanges() {
+    if (!m_session) {
+        return;
+    }
+    app::AddRequest request;
+    request.paths = m_paths;
+    runAsync(
+        this,
+        [request, present = m_session->sources()](std::stop_token stop) {
+            return app::changedSources(request, present, stop);
+        },
+        [this](const std::vector<app::SourceId>& changed) {
+            if (changed.empty() || !m_session) {
+                return;
+            }
+            m_session->priceOf(
+                app::SourceChange::Replaced, changed, this,
+                [this, files = changed.size()](const std::optional<app::LanePrice>& price) {
+                    if (price && price->again > 0) {
+                        const QString text = QString::fromStdString(price->text());
+                        m_price->setText(
+                            files == 1
+                                ? tr("1 file changed since it was added. Of what is read this %1.")
+                                      .arg(text)
+                                : tr("%1 files changed since they were added. Of what is read "
+                                     "this %2.")
+                                      .arg(number(files), text));
+                        m_price->show();
+                    }
+                });
         });
 }
 
@@ -523,7 +348,10 @@ void AddPreview::countNext() {
         [counter = m_counter, path = m_model->files()[file].path](std::stop_token stop) {
             return counter->count(path, stop);
         },
-        [this, file](AddCount count) {
+        [this, file, round = m_round](AddCount count) {
+            if (round != m_round) {
+                return;
+            }
             m_model->setCount(file, std::move(count));
             if (m_tree->currentIndex().data(AddModel::FileRole).toInt() == static_cast<int>(file)) {
                 showFile(static_cast<int>(file));
@@ -545,22 +373,21 @@ void AddPreview::refreshTotals() {
     const std::uint64_t now = m_model->chosenTokens();
     const bool exact = m_model->exact();
     if (m_walked) {
-        m_state->setText(!m_counter->canCount() ? tr("No model is loaded: tokens are not counted")
+        m_state->setText(!m_counter->canCount() ? tr("Tokens are counted once a model is loaded")
                          : exact                ? tr("Counted with the model's own tokenizer")
                                  : tr("Counting · %1 left").arg(number(m_model->uncounted())));
     }
     m_accept->setEnabled(m_walked && files > 0);
-    auto* legend = static_cast<BudgetLegend*>(m_legend);
     const QString selection = (exact ? QString() : QStringLiteral("≥ ")) + number(now);
     m_warning->hide();
     if (!use.whole || use.maxTokens == 0) {
         m_meter->setParts({}, tr("%1 tokens in this selection").arg(selection));
         m_meter->hide();
-        legend->set({{{1, tokens().accent, MeterPart::Solid},
-                      tr("Already read"),
-                      number(use.documentTokens)},
-                     {{1, tokens().cKv, MeterPart::Solid}, tr("This selection"), selection}},
-                    {});
+        m_legend->set({{{1, tokens().accent, MeterPart::Solid},
+                        tr("Already read"),
+                        number(use.documentTokens)},
+                       {{1, tokens().cKv, MeterPart::Solid}, tr("This selection"), selection}},
+                      {});
         return;
     }
     m_meter->show();
@@ -576,7 +403,7 @@ void AddPreview::refreshTotals() {
                        {share(free - std::min(now, free)), {}, MeterPart::Solid},
                        {share(use.reserveTokens), {}, MeterPart::HatchReserve}},
                       tr("%1 tokens free after this").arg(number(free - std::min(now, free))));
-    legend->set(
+    m_legend->set(
         {{{1, tokens().accent, MeterPart::Solid}, tr("Already read"), number(use.documentTokens)},
          {{1, fill, MeterPart::Solid}, tr("This selection"), selection},
          {{1, tokens().cFree, MeterPart::Solid}, tr("Free"), number(free - std::min(now, free))},

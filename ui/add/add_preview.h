@@ -16,6 +16,7 @@ class QTreeView;
 
 namespace dossier::ui {
 
+class BudgetLegend;
 class MeterBar;
 class SearchField;
 
@@ -31,6 +32,8 @@ class AddPreview : public QWidget {
     AddModel* model() const { return m_model; }
     QTreeView* tree() const { return m_tree; }
     void setCompact(bool compact);
+    /// A model was loaded in the meantime: counts with its tokenizer.
+    void setModel(const std::filesystem::path& model);
 
   signals:
     void accepted(const dossier::app::AddRequest& request);
@@ -46,6 +49,7 @@ class AddPreview : public QWidget {
     QWidget* buildFoot();
     QWidget* buildSide();
     void walk();
+    void priceChanges(); ///< what files that changed would cost, below the meter
     void countNext();
     void refreshTotals();
     void refreshLeftOut();
@@ -57,9 +61,9 @@ class AddPreview : public QWidget {
     std::shared_ptr<Counter> m_counter;
     AddModel* m_model;
     QTreeView* m_tree;
-    Label *m_title = nullptr, *m_state = nullptr, *m_warning = nullptr;
+    Label *m_title = nullptr, *m_state = nullptr, *m_warning = nullptr, *m_price = nullptr;
     MeterBar* m_meter = nullptr;
-    QWidget* m_legend = nullptr;
+    BudgetLegend* m_legend = nullptr;
     QWidget* m_leftOutPart = nullptr;
     Label* m_leftOutText = nullptr;
     QHBoxLayout* m_groups = nullptr;
@@ -68,6 +72,7 @@ class AddPreview : public QWidget {
     Label *m_sideTitle = nullptr, *m_sideFacts = nullptr, *m_sideFoot = nullptr;
     QPlainTextEdit* m_text = nullptr;
     std::size_t m_next = 0; ///< file to count next
+    int m_round = 0;        ///< counting begins anew with another model
     bool m_walked = false;
 };
 

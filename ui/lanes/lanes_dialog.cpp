@@ -42,22 +42,11 @@ QString levelNames(const app::LaneEntry& lane) {
                            : names.join(QStringLiteral(", "));
 }
 
-/// "good, 24/11/2026 18:20" from the setting "time result".
-QString lastCheck(const app::Session& session, const std::string& name) {
-    const QString stored = QString::fromStdString(session.setting("lane.check." + name));
-    const qsizetype blank = stored.indexOf(QLatin1Char(' '));
-    if (blank < 0) {
-        return LanesDialog::tr("not yet");
-    }
-    return stored.mid(blank + 1) + QStringLiteral(", ") + moment(stored.left(blank).toLongLong());
-}
-
-QString stateOf(const app::LaneEntry& lane) {
-    if (lane.failure) {
-        return QString::fromStdString(lane.failure->failed);
-    }
-    return lane.info.note.empty() ? LanesDialog::tr("good")
-                                  : QString::fromStdString(lane.info.note);
+/// "good, 24 Nov 2026 18:20"
+QString lastCheck(const app::LaneEntry& lane) {
+    return lane.checked ? QString::fromStdString(lane.checked->result) + QStringLiteral(", ") +
+                              moment(lane.checked->timeMs)
+                        : LanesDialog::tr("not yet");
 }
 
 } // namespace
@@ -140,6 +129,7 @@ void LanesDialog::buildTable() {
     m_table->setEditTriggers(QAbstractItemView::NoEditTriggers);
     m_table->setSelectionBehavior(QAbstractItemView::SelectRows);
     m_table->setSelectionMode(QAbstractItemView::SingleSelection);
+    m_table->setTabKeyNavigation(false); // Tab leads out of it
     connect(m_table, &QTableWidget::itemSelectionChanged, this, [this] {
         m_deleting.clear();
         refreshReading();
@@ -273,8 +263,8 @@ void LanesDialog::refreshTable() {
                                  number(lane.info.contents.frontiers.size()),
                                  QString::fromStdString(lane.info.modelName),
                                  moment(lane.usedMs),
-                                 lastCheck(*m_session, lane.name),
-                                 stateOf(lane)};
+                                 lastCheck(lane),
+                                 QString::fromStdString(lane.state())};
         for (int column = 0; column < 8; ++column) {
             auto* item = new QTableWidgetItem(cells[column]);
             item->setToolTip(column == 7 && lane.failure

@@ -154,6 +154,7 @@ ShortcutsDialog::ShortcutsDialog(const std::vector<std::pair<QString, QString>>&
     table->setShowGrid(false);
     table->setEditTriggers(QAbstractItemView::NoEditTriggers);
     table->setSelectionBehavior(QAbstractItemView::SelectRows);
+    table->setTabKeyNavigation(false); // Tab leads out of it
     table->setAccessibleName(windowTitle());
     std::vector<std::pair<QString, QString>> all = actions;
     const std::pair<QString, QString> inPage[] = {

@@ -32,6 +32,8 @@ QString unit(app::JobKind kind) {
         return JobCard::tr("files");
     case app::JobKind::CountTokens:
         return JobCard::tr("sources");
+    case app::JobKind::ReadLane:
+        return JobCard::tr("tokens");
     default:
         return {};
     }
@@ -42,6 +44,7 @@ QString unit(app::JobKind kind) {
 QString jobIcon(app::JobKind kind) {
     switch (kind) {
     case app::JobKind::AddSources:
+    case app::JobKind::ReadLane:
         return QStringLiteral("lane");
     case app::JobKind::CountTokens:
         return QStringLiteral("scan");
@@ -107,7 +110,13 @@ QString jobTimeLeft(const app::Job& job) {
 QString jobLine(const app::Job& job) {
     QString line = QString::fromStdString(job.title);
     if (job.progress.total > 0) {
-        line += QStringLiteral(" · %1 %").arg(
+        line += QStringLiteral(" · ");
+        if (job.kind == app::JobKind::AddSources) {
+            // Copying and reading count from the beginning each: "copying", "reading".
+            const QString phase = QString::fromStdString(job.progress.phase).toLower();
+            line += phase.section(QLatin1Char(' '), 0, 0) + QLatin1Char(' ');
+        }
+        line += QStringLiteral("%1 %").arg(
             static_cast<int>(100.0 * static_cast<double>(job.progress.done) /
                              static_cast<double>(job.progress.total)));
     }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Opening, making and closing dossiers; adding to them; failures as bars.
+// Opening, making and closing dossiers; failures as bars.
 #include <QDateTime>
 #include <QLineEdit>
 #include <QLocale>
@@ -7,7 +7,6 @@
 #include <QUndoStack>
 #include <algorithm>
 
-#include "ui/add/add_preview.h"
 #include "ui/main/empty_page.h"
 #include "ui/main/main_window.h"
 #include "ui/main/notes_strip.h"
@@ -169,56 +168,6 @@ void MainWindow::fillSample() {
     } catch (const Error& failure) {
         report(app::failureOf(failure), QStringLiteral("add"));
     }
-}
-
-void MainWindow::addPaths(const std::vector<std::filesystem::path>& paths) {
-    if (paths.empty()) {
-        return;
-    }
-    if (!m_session) {
-        // The first thing that is added names the new dossier.
-        std::string name = paths.front().stem().string();
-        std::filesystem::path folder = m_services.dossiersFolder / (name + ".dossier");
-        for (int i = 2; std::filesystem::exists(folder); ++i) {
-            folder = m_services.dossiersFolder / (name + " " + std::to_string(i) + ".dossier");
-        }
-        if (!newDossier(folder)) {
-            return;
-        }
-    }
-    std::error_code error;
-    const bool few =
-        paths.size() <= 5 && std::none_of(paths.begin(), paths.end(), [&](const auto& path) {
-            return std::filesystem::is_directory(path, error);
-        });
-    const auto add = [this](const app::AddRequest& request) {
-        try {
-            m_session->addSources(request);
-        } catch (const Error& failure) {
-            report(app::failureOf(failure), QStringLiteral("add"));
-        }
-    };
-    if (few) {
-        app::AddRequest request;
-        request.paths = paths;
-        add(request);
-        return;
-    }
-    const auto model =
-        m_services.engine != nullptr ? m_services.engine->status().model : std::nullopt;
-    auto* preview =
-        new AddPreview(paths, m_session.get(), model ? model->path : std::filesystem::path());
-    preview->setCompact(m_compact);
-    connect(preview, &AddPreview::accepted, this,
-            [this, preview, add](const app::AddRequest& request) {
-                add(request);
-                m_viewer->closePage(preview);
-            });
-    connect(preview, &AddPreview::cancelled, this,
-            [this, preview] { m_viewer->closePage(preview); });
-    connect(preview, &AddPreview::message, this, &MainWindow::report);
-    setMode(Mode::Read);
-    m_viewer->openPage(preview, QStringLiteral("add-folder"), preview->title());
 }
 
 void MainWindow::rememberRecent() {

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Wiring of the window with session and engine; status, levels, jobs.
-#include <QInputDialog>
-#include <QLineEdit>
 #include <QLocale>
 #include <QUndoStack>
 #include <algorithm>
@@ -57,20 +55,7 @@ void MainWindow::connectParts() {
             [this](const std::vector<app::SourceId>& ids, bool included) {
                 m_undo->push(new IncludeSources(m_session.get(), ids, included));
             });
-    connect(m_sources, &SourcesPanel::removeRequested, this,
-            [this](const std::vector<app::SourceId>& ids) {
-                if (!ids.empty()) {
-                    m_undo->push(new RemoveSources(m_session.get(), ids));
-                    messages()->show(
-                        {Message::Info,
-                         QStringLiteral("removed"),
-                         ids.size() == 1
-                             ? tr("One source was taken out of the dossier.")
-                             : tr("%1 sources were taken out of the dossier.").arg(ids.size()),
-                         {},
-                         {{tr("Undo"), [this] { m_undo->undo(); }}}});
-                }
-            });
+    connect(m_sources, &SourcesPanel::removeRequested, this, &MainWindow::removeSources);
     connect(m_sources, &SourcesPanel::readAgainRequested, this,
             [this](const std::vector<app::SourceId>& ids) { m_session->readAgain(ids); });
     connect(m_sources, &SourcesPanel::outlineChosen, this, [this](const OutlineItem& item) {
@@ -215,6 +200,9 @@ void MainWindow::connectEngine() {
             messages()->withdraw(QStringLiteral("model"));
             engine::LoadOptions options;
             options.model = status.model ? status.model->path : std::filesystem::path();
+            for (AddPreview* preview : findChildren<AddPreview*>()) {
+                preview->setModel(options.model);
+            }
             engine->inspect(options, this,
                             [this](auto, std::optional<engine::Forecast> forecast, auto) {
                                 m_memory->setForecast(forecast);
@@ -283,77 +271,17 @@ void MainWindow::connectSession() {
     const auto answering = [this] { m_toolBar->setCanStop(m_session && m_session->answering()); };
     connect(session, &app::Session::answerAdded, this, answering);
     connect(session, &app::Session::answerChanged, this, answering);
-    connect(session, &app::Session::jobChanged, this, [this] {
+    const auto jobs = [this] {
         if (!m_jobTimer.isActive()) {
             m_jobTimer.start();
         }
-    });
+    };
+    connect(session, &app::Session::jobChanged, this, jobs);
+    connect(session, &app::Session::readingChanged, this, jobs);
     connect(session, &app::Session::failed, this,
             [this](const app::Failure& failure) { report(failure, QStringLiteral("session")); });
     answering();
     m_jobTimer.start();
-}
-
-void MainWindow::reportSourceFailures(const std::vector<app::SourceId>& ids) {
-    std::vector<const app::Source*> failed;
-    for (const app::SourceId id : ids) {
-        const app::Source* source = m_session->source(id);
-        const auto key = static_cast<long long>(id);
-        if (source != nullptr && source->state == app::SourceState::Failed &&
-            std::find(m_failedShown.begin(), m_failedShown.end(), key) == m_failedShown.end()) {
-            m_failedShown.push_back(key);
-            failed.push_back(source);
-        }
-    }
-    if (failed.empty()) {
-        return;
-    }
-    std::vector<app::SourceId> failedIds;
-    for (const app::Source* source : failed) {
-        failedIds.push_back(source->id);
-    }
-    Message message;
-    message.cause = QStringLiteral("sources");
-    const std::string* remedy = nullptr;
-    if (failed.size() == 1) {
-        const app::Source* source = failed.front();
-        message.title = tr("%1 could not be read").arg(QString::fromStdString(source->name));
-        remedy = source->failure ? &source->failure->failed : nullptr;
-        if (source->failure && source->failure->code == ErrorCode::Encrypted) {
-            message.actions.push_back(
-                {tr("Enter the password…"), [this, id = source->id] { askPassword(id); }});
-        }
-    } else {
-        message.title = tr("%1 sources could not be read").arg(failed.size());
-    }
-    message.text =
-        (remedy != nullptr ? QString::fromStdString(*remedy) + QStringLiteral(". ") : QString()) +
-        tr("The others are read; answers do not cover %1.")
-            .arg(failed.size() == 1 ? tr("this one") : tr("these"));
-    message.actions.push_back({tr("Try again"), [this, failedIds] {
-                                   for (const app::SourceId id : failedIds) {
-                                       std::erase(m_failedShown, static_cast<long long>(id));
-                                   }
-                                   m_session->readAgain(failedIds);
-                               }});
-    message.actions.push_back({tr("Leave out"), [this, failedIds] {
-                                   m_undo->push(new RemoveSources(m_session.get(), failedIds));
-                               }});
-    messages()->show(message);
-}
-
-void MainWindow::askPassword(app::SourceId id) {
-    auto* dialog = new QInputDialog(this);
-    dialog->setAttribute(Qt::WA_DeleteOnClose);
-    dialog->setWindowTitle(tr("Password"));
-    dialog->setLabelText(
-        tr("Password of %1").arg(QString::fromStdString(m_session->source(id)->name)));
-    dialog->setTextEchoMode(QLineEdit::Password);
-    connect(dialog, &QInputDialog::textValueSelected, this, [this, id](const QString& password) {
-        std::erase(m_failedShown, static_cast<long long>(id));
-        m_session->readAgain({id}, password.toStdString());
-    });
-    dialog->open();
 }
 
 // ---------------------------------------------------------------- state
@@ -389,6 +317,9 @@ void MainWindow::refreshLevels() {
     }
     m_toolBar->setDepth(title, enabled);
     m_thread->setLevel(m_level);
+    if (m_depthPopup && m_session) {
+        m_depthPopup->setLevels(m_session->levels(), m_session->reading());
+    }
 }
 
 void MainWindow::setLevel(const std::string& level) {
@@ -423,7 +354,16 @@ void MainWindow::showDepth() {
     if (!m_session || m_depthPopup) {
         return;
     }
-    m_depthPopup = new DepthPopup(m_session->levels(), m_level, this);
+    m_depthPopup = new DepthPopup(m_session->levels(), m_level, m_session->reading(), this);
+    connect(m_depthPopup, &DepthPopup::prepareRequested, this, [this](const QString& level) {
+        try {
+            m_session->startReading(level.toStdString());
+        } catch (const Error& error) {
+            report(app::failureOf(error), QStringLiteral("read"));
+        }
+    });
+    connect(m_depthPopup, &DepthPopup::pauseRequested, this,
+            [this](bool pause) { pause ? m_session->pauseReading() : m_session->resumeReading(); });
     connect(m_depthPopup, &DepthPopup::chosen, this,
             [this](const QString& level) { setLevel(level.toStdString()); });
     connect(m_depthPopup, &QObject::destroyed, this, [this] { m_toolBar->setDepthOpen(false); });
@@ -441,6 +381,9 @@ std::vector<app::Job> MainWindow::allJobs() const {
     if (m_session) {
         const auto& own = m_session->jobs();
         jobs.insert(jobs.end(), own.begin(), own.end());
+        if (auto reading = m_session->readingJob()) {
+            jobs.push_back(std::move(*reading));
+        }
     }
     std::stable_sort(jobs.begin(), jobs.end(), [](const app::Job& a, const app::Job& b) {
         return a.startedMs < b.startedMs;
@@ -487,6 +430,11 @@ void MainWindow::showJobs() {
         return std::any_of(own.begin(), own.end(), [id](const app::Job& j) { return j.id == id; });
     };
     connect(m_jobsPopup, &JobsPopup::cancelRequested, this, [this, owner](app::JobId id) {
+        const auto reading = m_session ? m_session->readingJob() : std::nullopt;
+        if (reading && reading->id == id) {
+            m_session->cancelReading();
+            return;
+        }
         owner(id) ? m_session->cancelJob(id) : m_services.engine->cancelJob(id);
     });
     connect(m_jobsPopup, &JobsPopup::dismissRequested, this, [this, owner](app::JobId id) {

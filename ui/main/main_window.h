@@ -111,15 +111,28 @@ class MainWindow : public QMainWindow {
                     std::function<void()> run, const QString& iconName = {});
     void fillDossierMenu(QMenu* menu);
     void dossierMenu();
-    void askFiles();
-    void askFolder();
     void askNewDossier();
     void askOpenDossier();
     void showShortcuts();
     void showSettings();
     void showAbout();
     void showOffline();
+
+    // main_locator.cpp
     std::vector<LocatorCategory> locatorCategories();
+
+    // main_sources.cpp
+    void askFiles();
+    void askFolder();
+    void addSources(const app::AddRequest& request);
+    /// Asks where that would replace what is read.
+    void askBeforeAdding(const app::AddRequest& request);
+    void removeSources(std::vector<app::SourceId> ids); ///< asks where that costs reading
+    void takeOut(const std::vector<app::SourceId>& ids);
+    void askPrice(Message message, const app::LanePrice& price);
+    QString namesOf(const std::vector<app::SourceId>& ids) const;
+    void askPassword(app::SourceId id);
+    void reportSourceFailures(const std::vector<app::SourceId>& ids);
 
     // main_session.cpp
     void showFirstSource(const std::vector<app::SourceId>& changed);
@@ -142,8 +155,6 @@ class MainWindow : public QMainWindow {
     void markPopup(const app::Mark& mark, bool isNew);
     std::optional<app::Mark> draftFromSelection(QChar key);
     void compareBranches();
-    void askPassword(const app::SourceId id);
-    void reportSourceFailures(const std::vector<app::SourceId>& ids);
     void rememberRecent();
     void openFirstSource();
     void fillSample(); ///< adds what the open sample dossier lacks

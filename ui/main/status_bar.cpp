@@ -200,6 +200,10 @@ void StatusBar::setJob(const QString& text, const QString& iconName) {
     m_reserve->setVisible(!m_compact && text.isEmpty());
 }
 
+QString StatusBar::jobText() const {
+    return m_job->text();
+}
+
 QRect StatusBar::jobRect() const {
     const QWidget* anchor = m_job->isVisible() ? static_cast<const QWidget*>(m_job) : m_meter;
     return {anchor->mapToGlobal(QPoint(0, 0)), anchor->size()};

@@ -23,6 +23,7 @@ class StatusBar : public Panel {
     void setJob(const QString& text, const QString& iconName = QStringLiteral("frontier"));
     void setModel(const app::EngineStatus& status);
     void setCompact(bool compact);
+    QString jobText() const;
     QRect jobRect() const; ///< global, to hang the list of jobs on
 
   signals:

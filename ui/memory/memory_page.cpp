@@ -164,6 +164,7 @@ MemoryPage::MemoryPage(QWidget* parent) : QWidget(parent) {
     scroll->setWidget(charts);
     m_stack->addWidget(scroll);
     m_table = new QTableWidget(0, 3, m_stack);
+    m_table->setTabKeyNavigation(false); // Tab leads out of it
     m_table->setHorizontalHeaderLabels({tr("Owner"), tr("Where"), tr("Size")});
     m_table->horizontalHeader()->setHighlightSections(false);
     m_table->horizontalHeader()->setDefaultAlignment(Qt::AlignLeft);

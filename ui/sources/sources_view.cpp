@@ -202,7 +202,11 @@ void SourcesView::keyPressEvent(QKeyEvent* event) {
         }
         case Qt::Key_Delete: {
             std::vector<app::SourceId> ids;
-            for (const QModelIndex& selected : selectionModel()->selectedIndexes()) {
+            QModelIndexList chosen = selectionModel()->selectedIndexes();
+            if (chosen.isEmpty()) {
+                chosen << index; // the row with the focus, as for the other keys
+            }
+            for (const QModelIndex& selected : chosen) {
                 const auto below = sources()->sourcesBelow(sourceIndex(selected));
                 ids.insert(ids.end(), below.begin(), below.end());
             }

@@ -12,8 +12,12 @@
 #include <QLineEdit>
 #include <QMenuBar>
 #include <QPainter>
+#include <QPlainTextEdit>
 #include <QPointer>
+#include <QScrollArea>
 #include <QStyleOption>
+#include <QTableView>
+#include <QTextEdit>
 
 #include "ui/theme/icons.h"
 #include "ui/theme/paint.h"
@@ -108,8 +112,11 @@ void DossierStyle::drawPrimitive(PrimitiveElement element, const QStyleOption* o
     case PE_IndicatorItemViewItemDrop:
         paintDropMarker(*painter, option->rect);
         return;
-    case PE_FrameFocusRect:
-        return; // the focus frame and the delegates draw it
+    case PE_FrameFocusRect: // elsewhere the focus frame and the delegates draw it
+        if (qobject_cast<const QTableView*>(widget) != nullptr) {
+            paintRowFocus(*painter, option->rect);
+        }
+        return;
     default:
         QProxyStyle::drawPrimitive(element, option, painter, widget);
     }
@@ -131,12 +138,27 @@ void DossierStyle::drawControl(ControlElement element, const QStyleOption* optio
 
 namespace {
 
-/// Follows the keyboard focus. Fields show it by their border and item views by their rows, so
-/// they get no ring.
+/// The ring inside an area that scrolls, which fills what it stands in.
+class InnerRing : public QWidget {
+  public:
+    explicit InnerRing(QWidget* area) : QWidget(area) {
+        setAttribute(Qt::WA_TransparentForMouseEvents);
+        setGeometry(area->rect());
+        show();
+    }
+
+  protected:
+    void paintEvent(QPaintEvent*) override {
+        QPainter p(this);
+        paintRowFocus(p, rect());
+    }
+};
+
+/// Follows the keyboard focus in all windows of the program. Fields show it by their border and
+/// item views by their rows, so they get no ring.
 class FocusRing : public QObject {
   public:
-    explicit FocusRing(QWidget* window) : QObject(window), m_frame(new QFocusFrame(window)) {
-        m_frame->setAttribute(Qt::WA_TransparentForMouseEvents);
+    explicit FocusRing(QWidget* window) : QObject(window) {
         connect(qApp, &QApplication::focusChanged, this,
                 [this](QWidget*, QWidget* now) { follow(now); });
         qApp->installEventFilter(this);
@@ -146,17 +168,24 @@ class FocusRing : public QObject {
         if (event->type() == QEvent::KeyPress) {
             const auto* key = static_cast<QKeyEvent*>(event);
             showMnemonics(key->key() == Qt::Key_Alt || s_mnemonics);
-            m_keyboard = m_keyboard || key->key() == Qt::Key_Tab || key->key() == Qt::Key_Backtab ||
-                         key->modifiers().testFlag(Qt::AltModifier) || key->key() == Qt::Key_F6;
+            const bool moves = key->key() == Qt::Key_Tab || key->key() == Qt::Key_Backtab ||
+                               key->modifiers().testFlag(Qt::AltModifier) ||
+                               key->key() == Qt::Key_F6;
+            if (moves && !m_keyboard) {
+                m_keyboard = true;
+                follow(QApplication::focusWidget()); // which may be the only one there is
+            }
         } else if (event->type() == QEvent::KeyRelease) {
             if (static_cast<QKeyEvent*>(event)->key() == Qt::Key_Alt &&
                 QApplication::activePopupWidget() == nullptr) {
                 showMnemonics(false);
             }
+        } else if (event->type() == QEvent::Resize && m_inner && watched == m_inner->parent()) {
+            m_inner->setGeometry(m_inner->parentWidget()->rect());
         } else if (event->type() == QEvent::MouseButtonPress) {
             showMnemonics(false);
             m_keyboard = false;
-            m_frame->setWidget(nullptr);
+            follow(nullptr);
         } else if (event->type() == QEvent::FocusIn) {
             const auto reason = static_cast<QFocusEvent*>(event)->reason();
             // Tab reasons come as well when a widget with the focus is hidden; keys tell them
@@ -180,18 +209,51 @@ class FocusRing : public QObject {
         }
     }
 
+    /// A scroll area does so itself only where the focus comes from inside it.
+    static void bringIntoSight(QWidget* widget) {
+        for (QWidget* at = widget->parentWidget(); at != nullptr; at = at->parentWidget()) {
+            if (auto* area = qobject_cast<QScrollArea*>(at)) {
+                area->ensureWidgetVisible(widget, 0, px(8));
+            }
+        }
+    }
+
+    /// Text to be read: no caret and no border of its own.
+    static bool isBareText(const QWidget* widget) {
+        const auto* rich = qobject_cast<const QTextEdit*>(widget);
+        const auto* plain = qobject_cast<const QPlainTextEdit*>(widget);
+        return (rich != nullptr && rich->isReadOnly()) ||
+               (plain != nullptr && plain->isReadOnly() && !plain->property("boxed").toBool());
+    }
+
     void follow(QWidget* now) {
-        if (now == nullptr || !m_keyboard || now->window() != m_frame->window() ||
-            qobject_cast<QLineEdit*>(now) || qobject_cast<QComboBox*>(now) ||
-            qobject_cast<QAbstractSpinBox*>(now) || qobject_cast<QAbstractScrollArea*>(now) ||
-            now->property("ownFocus").toBool() || now->isWindow()) {
+        if (m_frame) {
             m_frame->setWidget(nullptr);
+        }
+        delete m_inner;
+        if (now != nullptr && m_keyboard) {
+            bringIntoSight(now);
+        }
+        if (now != nullptr && m_keyboard && now->metaObject() == &QScrollArea::staticMetaObject) {
+            m_inner = new InnerRing(now);
             return;
+        }
+        if (now == nullptr || !m_keyboard || qobject_cast<QLineEdit*>(now) ||
+            qobject_cast<QComboBox*>(now) || qobject_cast<QAbstractSpinBox*>(now) ||
+            (qobject_cast<QAbstractScrollArea*>(now) && !isBareText(now)) ||
+            now->property("ownFocus").toBool() || now->isWindow()) {
+            return;
+        }
+        if (!m_frame) {
+            m_frame = new QFocusFrame(now->window());
+            m_frame->setAttribute(Qt::WA_TransparentForMouseEvents);
         }
         m_frame->setWidget(now);
     }
 
+    /// Becomes a child of the widget around the one with the focus, and is deleted with it.
     QPointer<QFocusFrame> m_frame;
+    QPointer<InnerRing> m_inner;
     bool m_keyboard = false;
 };
 

@@ -13,21 +13,53 @@
 namespace dossier::ui {
 
 DepthItem::DepthItem(const app::LevelInfo& level, bool current, QWidget* parent)
-    : QAbstractButton(parent), m_level(level) {
+    : QAbstractButton(parent), m_action(new Button({}, {}, Button::Normal, this)) {
     setCheckable(true);
     setChecked(current);
     setAutoExclusive(true);
     setFocusPolicy(Qt::StrongFocus);
     setEnabled(level.state != app::LevelState::Unavailable);
     setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Fixed);
-    const QString title = QString::fromStdString(level.title);
-    setText(title);
-    setAccessibleName(QStringList{title, QString::fromStdString(level.cost),
+    setText(QString::fromStdString(level.title));
+    setProperty("ownFocus", true);
+    m_action->setHeight(22, Type::Small, 8, 5);
+    connect(m_action, &Button::clicked, this, [this] {
+        if (m_level.state == app::LevelState::NeedsReading) {
+            emit prepareRequested();
+        } else {
+            emit pauseRequested(!m_paused);
+        }
+    });
+    setLevel(level, {});
+    onThemeChange(this, [this] { setFixedHeight(sizeHint().height()); });
+}
+
+void DepthItem::setLevel(const app::LevelInfo& level, const app::ReadingStatus& reading) {
+    m_level = level;
+    m_paused = reading.state == app::ReadingStatus::State::Paused;
+    const bool preparing = level.state == app::LevelState::Preparing;
+    m_left = preparing && !m_paused && reading.secondsLeft() > 0
+                 ? tr("%1 left").arg(QString::fromStdString(app::aboutTime(reading.secondsLeft())))
+                 : QString();
+    setAccessibleName(QStringList{text(), QString::fromStdString(level.cost),
                                   QString::fromStdString(level.description),
                                   QString::fromStdString(level.stateText)}
                           .join(QStringLiteral(", ")));
-    setProperty("ownFocus", true);
-    onThemeChange(this, [this] { setFixedHeight(sizeHint().height()); });
+    m_action->setText(!preparing ? tr("Prepare in background")
+                      : m_paused ? tr("Go on")
+                                 : tr("Pause"));
+    m_action->setIconName(preparing && !m_paused ? QStringLiteral("pause") : QString(), 11);
+    m_action->setAccessibleName(m_action->text() + QStringLiteral(": ") + text());
+    m_action->setVisible(preparing || level.state == app::LevelState::NeedsReading);
+    m_action->setEnabled(preparing || !reading.active());
+    m_action->setToolTip(m_action->isEnabled() ? QString() : tr("One depth is prepared at a time"));
+    resizeEvent(nullptr);
+    update();
+}
+
+void DepthItem::resizeEvent(QResizeEvent*) {
+    const QSize size = m_action->sizeHint();
+    m_action->setGeometry(width() - px(11) - size.width(), px(49), size.width(), size.height());
 }
 
 QSize DepthItem::sizeHint() const {
@@ -79,6 +111,11 @@ void DepthItem::paintEvent(QPaintEvent*) {
             line.x() + pxF(27) + QFontMetricsF(fontOf(Type::SmallMedium)).horizontalAdvance(state);
         const MeterPart part{m_level.prepared, t.accent, MeterPart::Solid};
         paintMeter(p, QRectF(x, line.center().y() - pxF(3), pxF(84), pxF(6)), std::span(&part, 1));
+        const double after = x + pxF(92);
+        drawElided(
+            p,
+            QRectF(after, line.y(), std::max(0.0, m_action->x() - pxF(6) - after), line.height()),
+            m_left, fontOf(Type::Small), t.text2, Qt::ElideRight);
         break;
     }
     case app::LevelState::NeedsReading:
@@ -94,7 +131,7 @@ void DepthItem::paintEvent(QPaintEvent*) {
 }
 
 DepthPopup::DepthPopup(const std::vector<app::LevelInfo>& levels, const std::string& current,
-                       QWidget* parent)
+                       const app::ReadingStatus& reading, QWidget* parent)
     : PopupFrame(parent) {
     setAccessibleName(tr("Depth of this question"));
     auto* layout = columnLayout(this, 5, 5, 5, 5);
@@ -109,6 +146,9 @@ DepthPopup::DepthPopup(const std::vector<app::LevelInfo>& levels, const std::str
             emit chosen(QString::fromStdString(name));
             close();
         });
+        connect(item, &DepthItem::prepareRequested, this,
+                [this, name = level.name] { emit prepareRequested(QString::fromStdString(name)); });
+        connect(item, &DepthItem::pauseRequested, this, &DepthPopup::pauseRequested);
         layout->addWidget(item);
         m_items.push_back(item);
         if (level.name == current) {
@@ -132,6 +172,18 @@ DepthPopup::DepthPopup(const std::vector<app::LevelInfo>& levels, const std::str
     foot->addWidget(hint, 1);
     foot->addWidget(new KeyHint(QStringLiteral("Ctrl+T"), this));
     onThemeChange(this, [this] { setFixedWidth(px(428)); });
+    setLevels(levels, reading);
+}
+
+void DepthPopup::setLevels(const std::vector<app::LevelInfo>& levels,
+                           const app::ReadingStatus& reading) {
+    for (DepthItem* item : m_items) {
+        for (const app::LevelInfo& level : levels) {
+            if (level.name == item->level().name) {
+                item->setLevel(level, reading);
+            }
+        }
+    }
 }
 
 } // namespace dossier::ui

@@ -148,6 +148,7 @@ QString progressText(const app::Answer& answer) {
 
 QuestionRow::QuestionRow(QWidget* parent) : QAbstractButton(parent) {
     setFocusPolicy(Qt::StrongFocus);
+    setProperty("ownFocus", true); // the rows around it cover a ring
     onThemeChange(this, [this] { setFixedHeight(px(29)); });
 }
 
@@ -193,6 +194,9 @@ void QuestionRow::paintEvent(QPaintEvent*) {
     }
     drawElided(p, QRectF(pxF(44), 0, right - pxF(44), height()), m_question, small, t.text2,
                Qt::ElideRight);
+    if (hasFocus()) {
+        paintRowFocus(p, rect());
+    }
 }
 
 // ---------------------------------------------------------------- thinking
@@ -266,6 +270,9 @@ bool Exchange::eventFilter(QObject* watched, QEvent* event) {
     if (watched == m_band && event->type() == QEvent::MouseButtonRelease &&
         static_cast<QMouseEvent*>(event)->button() == Qt::LeftButton) {
         emit foldRequested();
+    } else if (watched == m_fork &&
+               (event->type() == QEvent::ToolTip || event->type() == QEvent::FocusIn)) {
+        sayForkPrice(); // counted when somebody looks: the conversation grows
     }
     return QWidget::eventFilter(watched, event);
 }
@@ -375,6 +382,7 @@ void Exchange::buildAnswer() {
     connect(flat(QStringLiteral("regenerate"), tr("Regenerate")), &Button::clicked, this,
             &Exchange::regenerateRequested);
     m_fork = flat(QStringLiteral("fork"), tr("Fork here"));
+    m_fork->installEventFilter(this);
     connect(m_fork, &Button::clicked, this, &Exchange::forkRequested);
     m_toReport = flat(QStringLiteral("report"), tr("Add to report"));
     connect(m_toReport, &Button::clicked, this, [this] { emit addToReportToggled(true); });
@@ -547,6 +555,15 @@ void Exchange::refreshFooter() {
     m_version->setText(QStringLiteral("%1/%2").arg(m_answer.version).arg(versions));
     m_older->setEnabled(m_answer.version > 1);
     m_newer->setEnabled(m_answer.version < versions);
+}
+
+void Exchange::sayForkPrice() {
+    const QString price = m_context.forkPrice ? m_context.forkPrice(questionId()) : QString();
+    const QString text = price.isEmpty()
+                             ? tr("A branch that goes on from this answer")
+                             : tr("A branch that goes on from this answer: %1").arg(price);
+    m_fork->setToolTip(text);
+    m_fork->setAccessibleDescription(text);
 }
 
 // ---------------------------------------------------------------- citations

@@ -37,7 +37,8 @@ class ThinkingRow : public QAbstractButton {
 struct ThreadContext {
     std::function<const app::Source*(app::SourceId)> source;
     std::function<QString(const std::string& level)> levelTitle;
-    std::function<QString()> searched; ///< "16 sources searched"
+    std::function<QString()> searched;                 ///< "16 sources searched"
+    std::function<QString(app::QuestionId)> forkPrice; ///< of a branch behind it; may be empty
 };
 
 /// A folded question: number, text, how many of its quotations were verified.
@@ -112,6 +113,7 @@ class Exchange : public QWidget {
     void refreshCitations();
     void refreshNearest();
     void refreshFooter();
+    void sayForkPrice();
 
     app::Question m_question;
     app::Answer m_answer;

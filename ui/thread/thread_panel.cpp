@@ -2,18 +2,13 @@
 // The thread column.
 #include "ui/thread/thread_panel.h"
 
-#include <QApplication>
 #include <QBoxLayout>
-#include <QClipboard>
-#include <QInputDialog>
 #include <QLocale>
-#include <QMenu>
 #include <QPainter>
 #include <QScrollArea>
 #include <QScrollBar>
 #include <algorithm>
 
-#include "ui/playbooks.h"
 #include "ui/theme/paint.h"
 #include "ui/thread/answer_text.h"
 #include "ui/thread/citation_preview.h"
@@ -146,41 +141,8 @@ void ThreadPanel::buildHead() {
     connect(history, &IconButton::clicked, this, [this, history] {
         emit searchHistoryRequested(history->mapToGlobal(QPoint(0, history->height())));
     });
-    connect(more, &IconButton::clicked, this, [this, more] {
-        auto* menu = new QMenu(this);
-        menu->setAttribute(Qt::WA_DeleteOnClose);
-        menu->addAction(tr("Fold all questions"), this, [this] {
-            for (Entry& entry : m_entries) {
-                fold(entry);
-            }
-        });
-        menu->addAction(tr("Unfold all questions"), this, [this] {
-            for (Entry& entry : m_entries) {
-                unfold(entry);
-            }
-        });
-        auto* thinking = menu->addAction(tr("Show thinking"), this, &ThreadPanel::toggleThinking);
-        thinking->setCheckable(true);
-        thinking->setChecked(m_thinkingOpen);
-        menu->addSeparator();
-        menu->addAction(tr("Rename this branch…"), this, [this] {
-            if (!m_session) {
-                return;
-            }
-            auto* dialog = new QInputDialog(this);
-            dialog->setAttribute(Qt::WA_DeleteOnClose);
-            dialog->setWindowTitle(tr("Rename this branch"));
-            dialog->setLabelText(tr("Name"));
-            dialog->setTextValue(m_threadButton->text());
-            connect(dialog, &QInputDialog::textValueSelected, this, [this](const QString& name) {
-                if (m_session && !name.trimmed().isEmpty()) {
-                    m_session->renameThread(m_thread, name.trimmed().toStdString());
-                }
-            });
-            dialog->open();
-        });
-        menu->popup(more->mapToGlobal(QPoint(0, more->height())));
-    });
+    connect(more, &IconButton::clicked, this,
+            [this, more] { moreMenu(more->mapToGlobal(QPoint(0, more->height()))); });
     for (QWidget* w : std::initializer_list<QWidget*>{compare, history, more}) {
         layout->addWidget(w);
     }
@@ -292,179 +254,6 @@ Exchange* ThreadPanel::exchange(app::QuestionId question) const {
                : nullptr;
 }
 
-Exchange* ThreadPanel::unfold(Entry& entry) {
-    if (entry.exchange == nullptr) {
-        const app::Question* question = m_session->question(entry.id);
-        ThreadContext context;
-        context.source = [this](app::SourceId id) {
-            return m_session ? m_session->source(id) : nullptr;
-        };
-        context.levelTitle = [this](const std::string& level) {
-            if (m_session) {
-                for (const app::LevelInfo& info : m_session->levels()) {
-                    if (info.name == level) {
-                        return QString::fromStdString(info.title);
-                    }
-                }
-            }
-            return QString::fromStdString(level);
-        };
-        context.searched = [this] {
-            const auto& sources = m_session ? m_session->sources() : std::vector<app::Source>{};
-            const auto count = std::count_if(sources.begin(), sources.end(), [](const auto& s) {
-                return s.included && s.state == app::SourceState::Ready;
-            });
-            return tr("%n source(s) searched", nullptr, static_cast<int>(count))
-                .replace(QStringLiteral("(s)"), count == 1 ? QString() : QStringLiteral("s"));
-        };
-        entry.exchange = new Exchange(*question, context, m_content);
-        m_list->insertWidget(m_list->indexOf(entry.row) + 1, entry.exchange);
-        connectExchange(entry.exchange);
-        if (!question->answers.empty()) {
-            if (const app::Answer* answer = m_session->answer(question->answers.back())) {
-                entry.exchange->setAnswer(*answer);
-            }
-        }
-        entry.exchange->setThinkingOpen(m_thinkingOpen);
-    }
-    entry.folded = false;
-    entry.row->hide();
-    entry.exchange->show();
-    return entry.exchange;
-}
-
-void ThreadPanel::fold(Entry& entry) {
-    if (!entry.folded) {
-        const app::Question* question = m_session ? m_session->question(entry.id) : nullptr;
-        if (question != nullptr) {
-            entry.row->setQuestion(*question, &entry.exchange->answer());
-        }
-        entry.folded = true;
-        entry.exchange->hide();
-        entry.row->show();
-    }
-}
-
-void ThreadPanel::connectExchange(Exchange* exchange) {
-    connect(exchange, &Exchange::citationOpened, this, [this, exchange](std::uint32_t number) {
-        setActive(exchange);
-        openCitation(number);
-    });
-    connect(exchange, &Exchange::placeOpened, this, &ThreadPanel::placeOpened);
-    connect(exchange, &Exchange::citationHovered, this,
-            [this, exchange](std::uint32_t number, const QRect& chip) {
-                showPreview(exchange, number, chip);
-            });
-    connect(exchange, &Exchange::foldRequested, this, [this, exchange] {
-        if (Entry* entry = this->entry(exchange->questionId()); m_entries.size() > 1) {
-            fold(*entry);
-        }
-    });
-    connect(exchange, &Exchange::thinkingToggled, this, [this](bool open) {
-        m_thinkingOpen = open; // sticky: the next answers keep it
-    });
-    connect(exchange, &Exchange::grew, this, &ThreadPanel::followEnd);
-    connect(exchange, &Exchange::regenerateRequested, this, [this, exchange] {
-        setActive(exchange);
-        regenerate();
-    });
-    connect(exchange, &Exchange::retryRequested, this, [this, exchange] {
-        setActive(exchange);
-        regenerate();
-    });
-    connect(exchange, &Exchange::forkRequested, this, [this, exchange] {
-        if (m_session) {
-            showThread(m_session->fork(exchange->questionId(), {}));
-            m_composer->edit()->setFocus(Qt::OtherFocusReason);
-        }
-    });
-    connect(exchange, &Exchange::addToReportToggled, this, &ThreadPanel::reportRequested);
-    connect(exchange, &Exchange::versionRequested, this,
-            [this, exchange](int step) { showVersion(exchange, step); });
-    connect(exchange, &Exchange::menuRequested, this,
-            [this, exchange](const QPoint& at) { answerMenu(exchange, at); });
-    connect(exchange, &Exchange::copyRequested, this, [this, exchange] {
-        std::vector<std::pair<std::uint32_t, QString>> places;
-        const CitationModel& rows = exchange->list()->rows();
-        for (int i = 0; i < rows.rowCount(); ++i) {
-            const CitationRow& row = rows.row(i);
-            const VerdictLook look = lookOf(row.citation.verdict, row.citation.percent);
-            places.emplace_back(
-                row.citation.number,
-                QStringLiteral("%1, %2 (%3)").arg(row.source, row.place, look.word));
-        }
-        QApplication::clipboard()->setText(answerForClipboard(exchange->answer(), places));
-    });
-}
-
-// ---------------------------------------------------------------- answers
-
-void ThreadPanel::onAnswerAdded(app::AnswerId id) {
-    const app::Answer* answer = m_session->answer(id);
-    if (answer == nullptr) {
-        return;
-    }
-    if (Entry* entry = this->entry(answer->question); entry != nullptr && entry->exchange) {
-        if (const app::Question* question = m_session->question(answer->question)) {
-            entry->exchange->setQuestion(*question);
-        }
-        entry->exchange->setAnswer(*answer);
-    }
-    refreshProgress();
-}
-
-void ThreadPanel::onAnswerStreamed(app::AnswerId id, const QString& thinking, const QString& text) {
-    for (Entry& entry : m_entries) {
-        if (entry.exchange != nullptr && entry.exchange->answer().id == id) {
-            entry.exchange->appendStream(thinking, text);
-        }
-    }
-    refreshProgress();
-}
-
-void ThreadPanel::onAnswerChanged(app::AnswerId id) {
-    const app::Answer* answer = m_session->answer(id);
-    if (answer == nullptr) {
-        return;
-    }
-    Entry* entry = this->entry(answer->question);
-    if (entry == nullptr) {
-        return;
-    }
-    const app::Question* question = m_session->question(answer->question);
-    if (entry->exchange != nullptr && entry->exchange->answer().id == id) {
-        const std::uint32_t current = entry->exchange->currentCitation();
-        entry->exchange->setAnswer(*answer);
-        entry->exchange->setCurrentCitation(current);
-    }
-    if (question != nullptr) {
-        entry->row->setQuestion(*question, answer);
-    }
-    refreshProgress();
-    if (entry->exchange == m_active) {
-        emit activeChanged();
-    }
-}
-
-void ThreadPanel::showVersion(Exchange* exchange, int step) {
-    const app::Question* question =
-        m_session ? m_session->question(exchange->questionId()) : nullptr;
-    if (question == nullptr) {
-        return;
-    }
-    const auto& versions = question->answers;
-    auto at = std::find(versions.begin(), versions.end(), exchange->answer().id);
-    const auto index = static_cast<long>(at - versions.begin()) + step;
-    if (at != versions.end() && index >= 0 && index < static_cast<long>(versions.size())) {
-        if (const app::Answer* answer =
-                m_session->answer(versions[static_cast<std::size_t>(index)])) {
-            exchange->setAnswer(*answer);
-            setActive(exchange);
-            emit activeChanged();
-        }
-    }
-}
-
 void ThreadPanel::followEnd() {
     if (m_follow) {
         QScrollBar* bar = m_scroll->verticalScrollBar();
@@ -557,6 +346,21 @@ void ThreadPanel::openCitation(std::uint32_t number) {
     }
 }
 
+void ThreadPanel::forkHere() {
+    const Exchange* exchange = active();
+    if (m_session && exchange != nullptr) {
+        showThread(m_session->fork(exchange->questionId(), {}));
+        m_composer->edit()->setFocus(Qt::OtherFocusReason);
+    }
+}
+
+QString ThreadPanel::forkPrice() const {
+    const Exchange* exchange = active();
+    return m_session && exchange != nullptr
+               ? QString::fromStdString(m_session->forkPrice(exchange->questionId()))
+               : QString();
+}
+
 void ThreadPanel::stepCitation(int step) {
     if (Exchange* exchange = active()) {
         if (const std::uint32_t number = exchange->stepCitation(step)) {
@@ -633,124 +437,6 @@ void ThreadPanel::refreshProgress() {
     }
     m_progressText->setText(text);
     m_progress->setVisible(!text.isEmpty());
-}
-
-void ThreadPanel::showPreview(Exchange* exchange, std::uint32_t number, const QRect& chip) {
-    if (m_preview) {
-        m_preview->close();
-    }
-    const app::Citation* citation = exchange->citation(number);
-    if (number == 0 || citation == nullptr || !m_session) {
-        return;
-    }
-    const app::Source* source =
-        citation->place ? m_session->source(citation->place->source) : nullptr;
-    const CitationRow row = rowOf(*citation, source, {});
-    const auto present = [this, chip, row](const Surroundings& around) {
-        m_preview = new CitationPreview(row, around.before, around.passage, around.after, window());
-        m_preview->showAt(chip.bottomLeft() + QPoint(-px(140), px(6)), chip);
-    };
-    if (source == nullptr) {
-        present({});
-        return;
-    }
-    m_session->withDocument(source->id, exchange,
-                            [present, range = citation->place->range,
-                             exchange](app::DocumentPtr document, std::optional<app::Failure>) {
-                                if (document && exchange->text()->underMouse()) {
-                                    present(surroundingsOf(*document, range));
-                                }
-                            });
-}
-
-// ---------------------------------------------------------------- menus
-
-void ThreadPanel::threadMenu() {
-    if (!m_session) {
-        return;
-    }
-    auto* menu = new QMenu(this);
-    menu->setAttribute(Qt::WA_DeleteOnClose);
-    for (const app::Thread& thread : m_session->threads()) {
-        QString text = QString::fromStdString(thread.name);
-        if (thread.forkedAfter) {
-            if (const app::Question* from = m_session->question(*thread.forkedAfter)) {
-                text += tr("   forked after question %1").arg(from->number);
-            }
-        }
-        auto* action = menu->addAction(text, this, [this, id = thread.id] { showThread(id); });
-        action->setCheckable(true);
-        action->setChecked(thread.id == m_thread);
-    }
-    menu->popup(m_threadButton->mapToGlobal(QPoint(0, m_threadButton->height())));
-}
-
-void ThreadPanel::sourceMenu(const QPoint& at) {
-    if (!m_session) {
-        return;
-    }
-    auto* menu = new QMenu(this);
-    menu->setAttribute(Qt::WA_DeleteOnClose);
-    int shown = 0;
-    for (const app::Source& source : m_session->sources()) {
-        if (source.state != app::SourceState::Ready || !source.included || ++shown > 40) {
-            continue;
-        }
-        menu->addAction(QString::fromStdString(source.path()), this, [this, id = source.id] {
-            if (const app::Source* chosen = m_session ? m_session->source(id) : nullptr) {
-                m_composer->addNamed(*chosen);
-            }
-        });
-    }
-    if (shown == 0) {
-        menu->addAction(tr("No source is ready"))->setEnabled(false);
-    } else if (shown > 40) {
-        menu->addAction(tr("%1 more: use the check boxes of the tree").arg(shown - 40))
-            ->setEnabled(false);
-    }
-    menu->popup(at - QPoint(0, menu->sizeHint().height()));
-}
-
-void ThreadPanel::playbookMenu(const QPoint& at) {
-    auto* menu = new QMenu(this);
-    menu->setAttribute(Qt::WA_DeleteOnClose);
-    for (const Playbook& playbook : playbooks()) {
-        QMenu* part = menu->addMenu(playbook.title);
-        for (const PlaybookQuestion& question : playbook.questions) {
-            part->addAction(question.label, this,
-                            [this, text = question.text] { m_composer->setText(text); });
-        }
-    }
-    menu->popup(at - QPoint(0, menu->sizeHint().height()));
-}
-
-void ThreadPanel::answerMenu(Exchange* exchange, const QPoint& at) {
-    auto* menu = new QMenu(this);
-    menu->setAttribute(Qt::WA_DeleteOnClose);
-    menu->addAction(tr("Ask this again, edited"), this, [this, exchange] {
-        m_composer->setText(QString::fromStdString(exchange->question().text));
-    });
-    menu->addAction(tr("Copy the question"), this, [exchange] {
-        QApplication::clipboard()->setText(QString::fromStdString(exchange->question().text));
-    });
-    if (!exchange->answer().thinking.empty()) {
-        menu->addAction(tr("Copy the thinking"), this, [exchange] {
-            QApplication::clipboard()->setText(QString::fromStdString(exchange->answer().thinking));
-        });
-    }
-    menu->addSeparator();
-    const app::Answer& answer = exchange->answer();
-    QString facts = QString::fromStdString(answer.model);
-    if (answer.seconds > 0) {
-        facts += tr(" · %1 s").arg(QLocale().toString(answer.seconds, 'f', 1));
-    }
-    if (answer.promptTokens > 0) {
-        facts += tr(" · read %1 tokens, wrote %2")
-                     .arg(QLocale().toString(static_cast<qulonglong>(answer.promptTokens)),
-                          QLocale().toString(static_cast<qulonglong>(answer.answerTokens)));
-    }
-    menu->addAction(facts)->setEnabled(false);
-    menu->popup(at);
 }
 
 } // namespace dossier::ui

@@ -38,6 +38,8 @@ class ThreadPanel : public Panel {
     void askText(const QString& text);
     void stop();
     void regenerate();
+    void forkHere();           ///< a branch behind the active exchange, shown at once
+    QString forkPrice() const; ///< what that would read again; empty without a model
     void showThread(app::ThreadId thread);
     app::ThreadId thread() const { return m_thread; }
     void showQuestion(app::QuestionId question);
@@ -85,6 +87,7 @@ class ThreadPanel : public Panel {
     void refreshSuggestions();
     void refreshComposer();
     void refreshProgress();
+    void moreMenu(const QPoint& at);
     void threadMenu();
     void sourceMenu(const QPoint& at);
     void playbookMenu(const QPoint& at);

@@ -3,7 +3,9 @@
 #include "ui/widgets/message_bar.h"
 
 #include <QAccessible>
+#include <QApplication>
 #include <QBoxLayout>
+#include <QKeyEvent>
 #include <algorithm>
 
 namespace dossier::ui {
@@ -53,7 +55,8 @@ Message messageOf(const app::Failure& failure, const QString& cause) {
 MessageBar::MessageBar(const Message& message, QWidget* parent)
     : Panel(lookOf(message.kind).ground, Qt::BottomEdge, parent),
       m_cause(message.cause),
-      m_title(message.title) {
+      m_title(message.title),
+      m_text(message.text) {
     const Look look = lookOf(message.kind);
     setHairlines(Qt::BottomEdge, look.line);
     const bool info = message.kind == Message::Info;
@@ -75,9 +78,11 @@ MessageBar::MessageBar(const Message& message, QWidget* parent)
             auto* button =
                 new Button(action.text, {}, first ? Button::Primary : Button::Normal, this);
             button->setHeight(26, Type::Small, 8, 5);
+            m_first = first ? button : m_first;
             connect(button, &Button::clicked, this, [this, run = action.run] {
                 // The action may take the bar away, so nothing of it is touched afterwards.
                 const auto copy = run;
+                giveFocusBack();
                 emit dismissed();
                 if (copy) {
                     copy();
@@ -89,10 +94,36 @@ MessageBar::MessageBar(const Message& message, QWidget* parent)
         buttons->addStretch(1);
     }
     auto* close = new IconButton(QStringLiteral("close"), tr("Close this message"), 12, 22, this);
-    connect(close, &IconButton::clicked, this, &MessageBar::dismissed);
+    connect(close, &IconButton::clicked, this, [this] {
+        giveFocusBack();
+        emit dismissed();
+    });
     layout->addWidget(close, 0, Qt::AlignTop);
     setAccessibleName(message.title);
     setAccessibleDescription(message.text);
+}
+
+void MessageBar::takeFocus() {
+    if (m_first != nullptr) {
+        m_before = QApplication::focusWidget();
+        m_first->setFocus(Qt::ShortcutFocusReason);
+    }
+}
+
+void MessageBar::giveFocusBack() {
+    if (m_before && QApplication::focusWidget() != nullptr &&
+        isAncestorOf(QApplication::focusWidget())) {
+        m_before->setFocus(Qt::ShortcutFocusReason);
+    }
+}
+
+void MessageBar::keyPressEvent(QKeyEvent* event) {
+    if (event->key() == Qt::Key_Escape) {
+        giveFocusBack();
+        emit dismissed();
+        return;
+    }
+    Panel::keyPressEvent(event);
 }
 
 MessageArea::MessageArea(QWidget* parent) : QWidget(parent), m_layout(columnLayout(this)) {
@@ -105,6 +136,9 @@ void MessageArea::show(const Message& message) {
     connect(bar, &MessageBar::dismissed, this, [this, bar] { remove(bar); });
     m_bars.insert(m_bars.begin(), bar);
     arrange();
+    if (message.question) {
+        bar->takeFocus();
+    }
     QAccessibleEvent alert(bar, QAccessible::Alert);
     QAccessible::updateAccessibility(&alert);
 }

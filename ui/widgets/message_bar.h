@@ -2,6 +2,7 @@
 // Messages as bars above the document: what failed, what is safe, what to do. Never a dialog.
 #pragma once
 
+#include <QPointer>
 #include <QString>
 #include <functional>
 #include <optional>
@@ -24,6 +25,9 @@ struct Message {
         std::function<void()> run;
     };
     std::vector<Action> actions; ///< the first is the primary one
+    /// Waits for the person: the first action gets the focus, Escape closes the bar, and the focus
+    /// goes back to where it was.
+    bool question = false;
 };
 
 /// "What failed. What to do." of a Failure as a message.
@@ -36,12 +40,21 @@ class MessageBar : public Panel {
     explicit MessageBar(const Message& message, QWidget* parent = nullptr);
     const QString& cause() const { return m_cause; }
     const QString& title() const { return m_title; }
+    const QString& text() const { return m_text; }
+    void takeFocus();
 
   signals:
     void dismissed();
 
+  protected:
+    void keyPressEvent(QKeyEvent*) override;
+
   private:
-    QString m_cause, m_title;
+    void giveFocusBack();
+
+    QString m_cause, m_title, m_text;
+    Button* m_first = nullptr;
+    QPointer<QWidget> m_before; ///< had the focus when a question took it
 };
 
 /// Holds the bars: newest on top, at most two shown; the others wait behind them.

@@ -59,6 +59,16 @@ TEST(LanePlan, AHalfReadDocumentGoesOnWhereItStopped) {
               110u); // of a document that is gone
 }
 
+TEST(LanePlan, KeptTokensAreCountedByPiece) {
+    const LanePlan p = plan({{10, "p"}, {110, "a"}}, kWanted, std::vector<engine::Token>(40), 3);
+    const auto all = [](std::size_t) { return true; };
+    EXPECT_EQ(keptTokens(p, all), 150u);
+    EXPECT_EQ(keptTokens(p, [](std::size_t piece) { return piece != 1; }), 50u);
+    EXPECT_EQ(keptTokens(p, [](std::size_t piece) { return piece == 3; }), 40u); // half read
+    EXPECT_EQ(keptTokens(p, [](std::size_t piece) { return piece == 2; }), 0u);  // not read yet
+    EXPECT_EQ(keptTokens(LanePlan(), all), 0u);
+}
+
 TEST(LanePlan, AnotherPreludeKeepsNothing) {
     EXPECT_EQ(plan({{10, "other"}, {110, "a"}}, kWanted).keep, 0u);
     EXPECT_EQ(plan({{11, "p"}, {111, "a"}}, kWanted).keep, 0u); // the id, but not the length

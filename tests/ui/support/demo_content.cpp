@@ -57,6 +57,11 @@ void Session::Impl::build() {
                    "about 2 min", LevelState::Preparing, "Preparing 42 %", 0.42},
                   {"max", "Think Max", "Deepest. Reads the sources once for itself.", "about 6 min",
                    LevelState::NeedsReading, "Needs about 44 min and 3.7 GB", 0}};
+        reading.state = ReadingStatus::State::Reading;
+        reading.level = "high";
+        reading.done = 341'185;
+        reading.total = 812'344;
+        reading.perSecond = 314;
     }
     if (name == "lease") {
         buildLease();
@@ -117,8 +122,8 @@ void Session::Impl::buildLanes() {
     deep.info.prefix = "Reasoning Effort: Absolute maximum.\nMore.";
     deep.info.contents.frontiers.resize(27);
     deep.elsewhere = "/media/archive/lanes/c04aa2e17b30cd5f.lane";
+    shared.checked = {1'795'500'000'000, "good"};
     lanes = {shared, deep};
-    settings["lane.check." + shared.name] = "1795500000000 good";
     outlooks["none"] = {"none", 812'344, 0, 812'344, 0, 0};
     outlooks["high"] = {"high", 812'344, 0, 812'344, 0, 0};
     outlooks["max"] = {"max", 341'100, 471'244, 812'344, 1'700'000'000, 2640};

@@ -89,6 +89,9 @@ JobId Session::addSources(const AddRequest& request) {
         const SourceId id = d->add(path.filename().string(), "",
                                    pdf ? ingest::Format::Pdf : ingest::Format::Text, {});
         d->at(id).state = SourceState::Queued;
+        d->at(id).addedFrom = path.string();
+        d->at(id).fileBytes = std::filesystem::file_size(path);
+        d->at(id).addedMs = QDateTime::currentMSecsSinceEpoch();
         ids.push_back(id);
         QTimer::singleShot(0, this, [this, id, path] {
             Source& source = d->at(id);
@@ -376,9 +379,54 @@ const std::vector<LaneEntry>& Session::lanes() const {
 const ReadingStatus& Session::reading() const {
     return d->reading;
 }
+std::optional<Job> Session::readingJob() const {
+    if (!d->reading.active()) {
+        return std::nullopt;
+    }
+    Job job;
+    job.id = static_cast<JobId>(-1);
+    job.kind = JobKind::ReadLane;
+    for (const LevelInfo& level : d->levels) {
+        job.title = level.name == d->reading.level ? "Reading for " + level.title : job.title;
+    }
+    job.progress = {"Reading", d->reading.done, d->reading.total, d->reading.perSecond};
+    return job;
+}
 std::optional<LaneOutlook> Session::laneOutlook(const std::string& level) const {
     const auto it = d->outlooks.find(level);
     return it == d->outlooks.end() ? std::nullopt : std::optional(it->second);
+}
+void Session::priceOf(SourceChange change, const std::vector<SourceId>& ids, QObject* context,
+                      std::function<void(std::optional<LanePrice>)> done) {
+    if (d->lanes.empty()) {
+        done(std::nullopt);
+        return;
+    }
+    // As if everything stood in the lane in this order.
+    LanePrice price;
+    price.lanes = 1;
+    bool behind = false;
+    for (const Source& source : d->sources) {
+        const bool hit = std::find(ids.begin(), ids.end(), source.id) != ids.end();
+        behind = behind || hit;
+        if (!behind) {
+            price.keep += source.tokens.value_or(0);
+        } else if (!hit || change == SourceChange::Replaced) {
+            price.again += source.tokens.value_or(0);
+        }
+    }
+    price.seconds = static_cast<double>(price.again) / 250;
+    QTimer::singleShot(0, context, [price, done] { done(price); });
+}
+std::string Session::forkPrice(QuestionId after) const {
+    std::string text = "re-reads up to about ";
+    for (const Question& question : d->questions) {
+        if (question.id == after) {
+            return text.append(std::to_string(100 * question.number))
+                .append(" tokens of the conversation, about 3 s");
+        }
+    }
+    return {};
 }
 void Session::startReading(const std::string& level) {
     d->reading = {};
@@ -387,23 +435,33 @@ void Session::startReading(const std::string& level) {
     d->reading.done = 25'000;
     d->reading.total = 61'204;
     d->reading.perSecond = 410;
+    for (LevelInfo& info : d->levels) {
+        if (info.name == level) {
+            info.state = LevelState::Preparing;
+            info.stateText = "Preparing 40 %";
+            info.prepared = 0.4;
+        }
+    }
     emit readingChanged();
+    emit levelsChanged();
 }
 void Session::pauseReading() {
     d->reading.state = ReadingStatus::State::Paused;
     emit readingChanged();
+    emit levelsChanged();
 }
 void Session::resumeReading() {
     d->reading.state = ReadingStatus::State::Reading;
     emit readingChanged();
+    emit levelsChanged();
 }
 void Session::cancelReading() {
     d->reading.state = ReadingStatus::State::Cancelled;
     emit readingChanged();
 }
 JobId Session::verifyLanes() {
-    for (const LaneEntry& lane : d->lanes) {
-        d->settings["lane.check." + lane.name] = "1795540000000 good";
+    for (LaneEntry& lane : d->lanes) {
+        lane.checked = {1'795'540'000'000, "good"};
     }
     emit lanesChanged();
     return {};
