@@ -256,6 +256,11 @@ class Engine {
     /// all is on the disk; DiskFull, Io: what is on the disk stays, a later append tries again.
     virtual LaneInfo append(LaneId, std::span<const Token>, ProgressFn = {}, std::stop_token = {},
                             std::span<const LaneMark> marks = {}) = 0;
+    /// Holds appending to a lane: returns when nothing is computed for it any more. append() does
+    /// not return; what is computed of the super-chunk under way stays in memory and is gone on
+    /// with. Meanwhile everything before it can be asked about. Held or not, append() can be
+    /// cancelled. Any thread. Error(NotFound).
+    virtual void pauseReading(LaneId, bool paused) = 0;
     virtual LaneInfo lane(LaneId) = 0;
     virtual LaneContents laneContents(LaneId) = 0;
     virtual void closeLane(LaneId) = 0; ///< branches that share its rows stay usable

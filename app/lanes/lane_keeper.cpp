@@ -64,6 +64,35 @@ void LaneKeeper::drop(Kept& kept) {
     std::erase_if(m_lanes, [&](const auto& one) { return one.get() == &kept; });
 }
 
+LaneKeeper::Appending::Appending(LaneKeeper& keeper, const Kept& kept) : m_keeper(keeper) {
+    const std::lock_guard guard(keeper.m_holdMutex);
+    if (keeper.m_held) {
+        kept.engine->pauseReading(kept.id, true);
+    }
+    keeper.m_appendingWith = kept.engine;
+    keeper.m_appendingTo = kept.id;
+}
+
+LaneKeeper::Appending::~Appending() {
+    const std::lock_guard guard(m_keeper.m_holdMutex);
+    const auto engine = std::move(m_keeper.m_appendingWith);
+    if (m_keeper.m_held) {
+        try {
+            engine->pauseReading(m_keeper.m_appendingTo, false);
+        } catch (const Error&) {
+            // The engine is dead; its lanes are gone.
+        }
+    }
+}
+
+void LaneKeeper::hold(bool held) {
+    const std::lock_guard guard(m_holdMutex);
+    m_held = held;
+    if (m_appendingWith) {
+        m_appendingWith->pauseReading(m_appendingTo, held);
+    }
+}
+
 void LaneKeeper::closeAll() {
     while (!m_lanes.empty()) {
         drop(*m_lanes.back());
@@ -191,6 +220,7 @@ void LaneKeeper::append(const Loaded& loaded, Kept& kept, const LaneRequest& req
         begin = plan.ends[i];
     }
     try {
+        const Appending here(*this, kept);
         nowHolds(kept, request, plan,
                  loaded.engine->append(kept.id, tokens, progress, stop, marks).tokens);
     } catch (const Error&) {

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // What the model has read, kept for the next question: in the dossier's folder of lanes, so that it
-// stays read, or in memory for questions about other choices of documents. For one thread.
+// stays read, or in memory for questions about other choices of documents. For one thread, but for
+// hold().
 #pragma once
 
 #include <filesystem>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -42,6 +44,10 @@ class LaneKeeper {
                      const std::stop_token&);
     /// What reading would do, from the open lane or its file.
     LanePlan plan(const EngineHost::Core::Loaded&, const LaneRequest&);
+    /// Holds reading, a read() that runs or comes, until it is let go. Returns when nothing is
+    /// computed any more; what is computed of the part under way stays in the engine's memory. Any
+    /// thread.
+    void hold(bool held);
     /// Closes lanes and branches, so that another process may write the files.
     void closeAll();
     BranchKeeper& branches() { return m_branches; }
@@ -71,8 +77,24 @@ class LaneKeeper {
                 const engine::ProgressFn&, const std::stop_token&);
     static void nowHolds(Kept&, const LaneRequest&, const LanePlan&, std::uint64_t tokens);
 
+    /// While it lives, hold() reaches the lane that is appended to.
+    class Appending {
+      public:
+        Appending(LaneKeeper&, const Kept&);
+        ~Appending();
+        Appending(const Appending&) = delete;
+        Appending& operator=(const Appending&) = delete;
+
+      private:
+        LaneKeeper& m_keeper;
+    };
+
     std::vector<std::unique_ptr<Kept>> m_lanes;
     BranchKeeper m_branches;
+    std::mutex m_holdMutex; ///< guards what follows
+    bool m_held = false;
+    std::shared_ptr<engine::Engine> m_appendingWith; ///< null: nothing is being appended
+    engine::LaneId m_appendingTo{};
 };
 
 /// The file of a lane in a folder of lanes: named after model, tokenizer and effort, so that equal

@@ -25,6 +25,7 @@ constexpr int kStatusEvery = 3; ///< looks
 constexpr int kMostRounds = 5;  ///< sources may change while their lane is read
 /// Rows, frontiers and the rest of a lane file, over the rows alone, before one was written.
 constexpr double kBytesOverRows = 1.6;
+constexpr const char* kWhyAwake = "Reading documents";
 
 } // namespace
 
@@ -55,8 +56,10 @@ class ReadingRun::Impl {
     ReadingForecast forecast(std::span<const LanePiece> all);
     void readAll(const std::stop_token& stop);
     /// Reads until done or cancelled, over pauses.
-    void readOver(std::span<const LanePiece> all, const std::stop_token& stop);
+    void readNow(std::span<const LanePiece> all, const std::stop_token& stop);
     void watch(const std::stop_token& stop);
+    /// Returns when it has taken effect.
+    void setPaused(bool now);
     void change(const std::function<void(ReadingStatus&)>& edit);
     void tell(bool always);
 
@@ -73,8 +76,10 @@ class ReadingRun::Impl {
     std::condition_variable_any wake;
     ReadingStatus status;
     bool changed = false, paused = false;
-    std::stop_source cancelled, interrupted; ///< the second one: for a pause, too
+    std::stop_source cancelled;
     std::function<void(const ReadingStatus&)> listener;
+
+    std::optional<SuspendInhibitor> awake; ///< of the watching thread while it runs
 };
 
 void ReadingRun::Impl::load(const std::stop_token& stop) {
@@ -201,6 +206,30 @@ void ReadingRun::Impl::tell(bool always) {
     }
 }
 
+void ReadingRun::Impl::setPaused(bool now) {
+    {
+        const std::lock_guard guard(mutex);
+        paused = now;
+    }
+    try {
+        keeper.hold(now);
+    } catch (const Error&) {
+        // The engine is dead: the reading thread tells.
+    }
+    change([&](ReadingStatus& s) {
+        if (s.state == State::Reading || s.state == State::Paused) {
+            s.state = now ? State::Paused : State::Reading;
+            s.perSecond = 0;
+        }
+    });
+    tell(true);
+    if (now) {
+        awake.reset(); // nothing is lost when the computer sleeps now
+    } else if (!awake) {
+        awake.emplace(kWhyAwake);
+    }
+}
+
 void ReadingRun::Impl::watch(const std::stop_token& stop) {
     for (int look = 1; !stop.stop_requested(); ++look) {
         std::optional<ReadingWish> wish;
@@ -209,71 +238,57 @@ void ReadingRun::Impl::watch(const std::stop_token& stop) {
         } catch (const Error&) {
             // Asked again at the next look.
         }
-        std::unique_lock guard(mutex);
         if (wish == ReadingWish::Pause || wish == ReadingWish::Resume) {
-            paused = wish == ReadingWish::Pause;
+            setPaused(wish == ReadingWish::Pause);
         }
         if (wish == ReadingWish::Cancel) {
             cancelled.request_stop();
         }
-        if (paused || cancelled.stop_requested()) {
-            interrupted.request_stop();
-        }
         wake.notify_all();
-        guard.unlock();
         if (wish || look % kStatusEvery == 0) {
             tell(false);
         }
-        guard.lock();
+        std::unique_lock guard(mutex);
         wake.wait_for(guard, stop, kLook, [] { return false; });
     }
 }
 
-void ReadingRun::Impl::readOver(std::span<const LanePiece> all, const std::stop_token& stop) {
-    for (;;) {
-        std::stop_token now;
-        {
-            std::unique_lock guard(mutex);
-            wake.wait(guard, [&] { return !paused || cancelled.stop_requested(); });
-            if (cancelled.stop_requested() || stop.stop_requested()) {
-                throw Error(ErrorCode::Cancelled, "Reading was stopped");
-            }
-            interrupted = {};
-            now = interrupted.get_token();
-        }
-        const LanePlan plan = keeper.plan(*loaded, request(all));
+void ReadingRun::Impl::readNow(std::span<const LanePiece> all, const std::stop_token& stop) {
+    {
+        std::unique_lock guard(mutex);
+        wake.wait(guard, stop, [&] { return !paused; });
+    }
+    if (stop.stop_requested()) {
+        throw Error(ErrorCode::Cancelled, "Reading was stopped");
+    }
+    const LanePlan plan = keeper.plan(*loaded, request(all));
+    change([&](ReadingStatus& s) {
+        s.state = paused ? State::Paused : State::Reading;
+        s.done = plan.keep;
+        s.total = plan.total();
+    });
+    try {
+        const LaneReading reading = keeper.read(
+            *loaded, request(all),
+            [&, begin = plan.total() - plan.toRead()](const engine::Progress& p) {
+                change([&](ReadingStatus& s) {
+                    if (p.phase == "Reading") {
+                        s.done = begin + p.done;
+                        s.perSecond = paused ? 0 : p.perSecond;
+                    }
+                });
+            },
+            stop);
         change([&](ReadingStatus& s) {
-            s.state = State::Reading;
-            s.done = plan.keep;
-            s.total = plan.total();
+            s.done = s.total;
+            s.note += (s.note.empty() || reading.note.empty() ? "" : " ") + reading.note;
         });
-        try {
-            const LaneReading reading = keeper.read(
-                *loaded, request(all),
-                [&, begin = plan.total() - plan.toRead()](const engine::Progress& p) {
-                    change([&](ReadingStatus& s) {
-                        if (p.phase == "Reading") {
-                            s.done = begin + p.done;
-                            s.perSecond = p.perSecond;
-                        }
-                    });
-                },
-                now);
-            change([&](ReadingStatus& s) {
-                s.done = s.total;
-                s.note += (s.note.empty() || reading.note.empty() ? "" : " ") + reading.note;
-            });
-            return;
-        } catch (const Error& error) {
-            const std::lock_guard guard(mutex);
-            if (error.code() != ErrorCode::Cancelled || !paused || cancelled.stop_requested()) {
-                throw;
-            }
-            status.state = State::Paused;
-            status.done = status.total - keeper.plan(*loaded, request(all)).toRead();
-            status.perSecond = 0;
-            changed = true;
+    } catch (const Error& error) {
+        if (error.code() == ErrorCode::Cancelled) { // without the part that was under way
+            const std::uint64_t left = keeper.plan(*loaded, request(all)).toRead();
+            change([&](ReadingStatus& s) { s.done = s.total - left; });
         }
+        throw;
     }
 }
 
@@ -291,7 +306,7 @@ void ReadingRun::Impl::readAll(const std::stop_token& stop) {
         s.total = plan.total();
     });
     for (int round = 0; round < kMostRounds; ++round) {
-        readOver(all, stop);
+        readNow(all, stop);
         std::vector<LanePiece> latest = pieces(stop);
         const bool same = std::equal(all.begin(), all.end(), latest.begin(), latest.end(),
                                      [](const auto& a, const auto& b) { return a.id == b.id; });
@@ -340,12 +355,11 @@ ReadingStatus ReadingRun::run(std::stop_token stop,
     const std::stop_callback onStop(stop, [&] {
         const std::lock_guard guard(d->mutex);
         d->cancelled.request_stop();
-        d->interrupted.request_stop();
         d->wake.notify_all();
     });
     std::optional<Error> failure;
     {
-        const SuspendInhibitor awake("Reading documents");
+        d->awake.emplace(kWhyAwake);
         const std::jthread watcher([&](const std::stop_token& end) { d->watch(end); });
         try {
             d->readAll(d->cancelled.get_token());
@@ -356,6 +370,7 @@ ReadingStatus ReadingRun::run(std::stop_token stop,
         }
         d->keeper.closeAll();
     }
+    d->awake.reset();
     d->change([&](ReadingStatus& s) {
         const bool stopped = failure && failure->code() == ErrorCode::Cancelled;
         s.state = !failure ? State::Done : stopped ? State::Cancelled : State::Failed;

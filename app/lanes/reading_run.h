@@ -40,8 +40,9 @@ class ReadingRun {
     ~ReadingRun();
 
     /// Blocks until everything is read. Progress stands on the board and goes to `onStatus` (any
-    /// thread). A wish on the board pauses, resumes or cancels; so does `stop` cancel. Pausing and
-    /// cancelling take effect within 250 ms and lose at most the super-chunk in flight. Returns the
+    /// thread). A wish on the board pauses, resumes or cancels; so does `stop` cancel. Pausing
+    /// and cancelling take effect within 250 ms; a pause loses nothing, cancelling at most the
+    /// super-chunk in flight. Returns the
     /// final status, Done or Cancelled; throws Error after having written it to the board.
     ReadingStatus run(std::stop_token stop,
                       std::function<void(const ReadingStatus&)> onStatus = {});

@@ -62,6 +62,9 @@ class ChildEngine final : public Engine {
         params["marks"] = wire::toJson(std::vector(marks.begin(), marks.end()));
         return wire::laneInfo(call("append", std::move(params), {std::move(progress), {}}, stop));
     }
+    void pauseReading(LaneId id, bool paused) override {
+        call("pauseReading", {{"lane", number(id)}, {"paused", paused}});
+    }
     LaneContents laneContents(LaneId id) override {
         return wire::laneContents(call("laneContents", {{"lane", number(id)}}));
     }

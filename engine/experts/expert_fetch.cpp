@@ -111,10 +111,11 @@ void ExpertStore::finish() {
     }
 }
 
-void ExpertStore::beginLayer(std::uint32_t layer, std::uint64_t rows, cudaStream_t work) {
-    if (m_stream && layer == 0) {
+void ExpertStore::beginRun(std::uint32_t layer, std::uint64_t rows, cudaStream_t work) {
+    if (m_stream) {
         m_stream->start(
-            rows * m_config.expertsPerToken >= kChoicesPerExpert * m_config.routedExperts, work);
+            layer, rows * m_config.expertsPerToken >= kChoicesPerExpert * m_config.routedExperts,
+            work);
     }
 }
 

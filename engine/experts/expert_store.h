@@ -71,8 +71,8 @@ class ExpertStore {
     void finish();
 
     // -- reading
-    /// Before a layer of a run of `rows` rows.
-    void beginLayer(std::uint32_t layer, std::uint64_t rows, cudaStream_t work);
+    /// Before the first layer of a run of `rows` rows, or where it goes on after other work.
+    void beginRun(std::uint32_t layer, std::uint64_t rows, cudaStream_t work);
     /// Which experts of the layer will be acquired, in ascending order: those with a count.
     void need(std::uint32_t layer, std::span<const std::uint32_t> counts);
     /// The block of an expert, valid for work queued on `work` behind this call.

@@ -66,10 +66,10 @@ LayerStream::Slot* LayerStream::freeSlot() {
     return nullptr;
 }
 
-void LayerStream::start(bool everything, cudaStream_t work) {
+void LayerStream::start(std::uint32_t layer, bool everything, cudaStream_t work) {
     stop();
     m_everything = everything;
-    m_nextLayer = 0;
+    m_nextLayer = layer;
     // Slots were last used by work before this run.
     for (Slot& slot : m_slots) {
         check(cudaEventRecord(slot.freed, work), "record an event");

@@ -34,9 +34,10 @@ class LayerStream {
     LayerStream(const LayerStream&) = delete;
     LayerStream& operator=(const LayerStream&) = delete;
 
-    /// A run over the layers begins, `work` is the stream that will use the slots. `everything`:
-    /// the layers will need all their experts, so that they are fetched ahead, layer after layer.
-    void start(bool everything, cudaStream_t work);
+    /// A run over the layers from `layer` on begins, `work` is the stream that will use the slots.
+    /// `everything`: the layers will need all their experts, so that they are fetched ahead, layer
+    /// after layer.
+    void start(std::uint32_t layer, bool everything, cudaStream_t work);
     /// The experts of `layer` that will be acquired next, in ascending order: those with a count.
     /// `again`: the layer had a pass before in this run.
     void need(std::uint32_t layer, std::span<const std::uint32_t> counts);

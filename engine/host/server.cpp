@@ -192,6 +192,10 @@ Json Server::call(std::uint64_t id, const std::string& method, const Json& p,
         const auto marks = wire::laneMarks(p.value("marks", Json::array()));
         return wire::toJson(m_engine.append(laneOf(p), tokens, progressTo(id), stop, marks));
     }
+    if (method == "pauseReading") {
+        m_engine.pauseReading(laneOf(p), p.at("paused").get<bool>());
+        return Json::object();
+    }
     if (method == "lane") {
         return wire::toJson(m_engine.lane(laneOf(p)));
     }

@@ -84,8 +84,9 @@ class Operations {
     // -- a batch: uploads ids, positions, rotation tables, segment states
     virtual void begin(const Batch&) = 0;
     /// The layer that the following operations belong to, in a run of `rows` rows on the reading
-    /// path: a device may fetch the experts of the next one and wait until it has kept up.
-    virtual void beginLayer(std::uint32_t /*layer*/, std::uint64_t /*rows*/) {}
+    /// path: a device may fetch the experts of the next one and wait until it has kept up. `first`:
+    /// the run begins here, or goes on after other work.
+    virtual void beginLayer(std::uint32_t /*layer*/, std::uint64_t /*rows*/, bool /*first*/) {}
     /// Rows that should go through the experts together on the reading path; 0 = as many as
     /// through attention. More than that pays where experts are fetched from elsewhere.
     virtual std::uint32_t expertRows() const { return 0; }

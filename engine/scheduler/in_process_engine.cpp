@@ -50,6 +50,7 @@ class InProcessEngine final : public Engine {
     template<class Prepare, class Info>
     auto read(const std::shared_ptr<ReadJob>& job, Prepare prepare, Info info) {
         std::future<void> done = job->finished.get_future();
+        const std::stop_callback wake(job->stop(), [this] { post([] {}); }); // while it is held
         call([&] {
             prepare();
             m_runtime.model();
@@ -122,13 +123,30 @@ class InProcessEngine final : public Engine {
             result = job->finished.get_future();
             m_restores.push_back(job);
         });
-        return result.get();
+        const LaneInfo info = result.get();
+        const std::lock_guard lock(m_mutex);
+        m_holds[info.id] = std::make_shared<LaneHold>();
+        return info;
     }
     LaneInfo append(LaneId id, std::span<const Token> tokens, ProgressFn progress,
                     std::stop_token stop, std::span<const LaneMark> marks) override {
         auto job = std::make_shared<ReadJob>(tokens, std::move(progress), std::move(stop), marks);
         return read(
-            job, [&] { job->lane = m_runtime.lane(id); }, [&] { return m_runtime.laneInfo(id); });
+            job,
+            [&] {
+                job->lane = m_runtime.lane(id);
+                job->hold = hold(id);
+            },
+            [&] { return m_runtime.laneInfo(id); });
+    }
+    void pauseReading(LaneId id, bool paused) override {
+        const auto hold = this->hold(id);
+        std::unique_lock lock(m_mutex);
+        hold->wanted = paused;
+        m_wake.notify_all();
+        if (paused) {
+            m_wake.wait(lock, [&] { return !hold->computing || !hold->wanted; });
+        }
     }
     LaneInfo lane(LaneId id) override {
         return call([&] { return m_runtime.laneInfo(id); });
@@ -162,6 +180,8 @@ class InProcessEngine final : public Engine {
                             "Stop the reading before closing it");
             }
             m_runtime.closeLane(id);
+            const std::lock_guard lock(m_mutex);
+            m_holds.erase(id);
         });
         if (lane->store) {
             try {
@@ -241,9 +261,37 @@ class InProcessEngine final : public Engine {
     }
 
   private:
+    std::shared_ptr<LaneHold> hold(LaneId id) {
+        const std::lock_guard lock(m_mutex);
+        const auto found = m_holds.find(id);
+        if (found == m_holds.end()) {
+            throw laneNotOpen(id);
+        }
+        return found->second;
+    }
+    static bool anyRuns(const std::list<std::shared_ptr<ReadJob>>& jobs) {
+        return std::any_of(jobs.begin(), jobs.end(),
+                           [](const auto& job) { return job->runnable(); });
+    }
     void serve();
     void stepAnswers();
     void stepReading(std::list<std::shared_ptr<ReadJob>>& jobs);
+    /// Enters that a job of a lane computes. False: it was held meanwhile.
+    bool beginStep(const ReadJob& job) {
+        const std::lock_guard lock(m_mutex);
+        const bool runs = job.runnable();
+        if (job.hold) {
+            job.hold->computing = runs;
+        }
+        return runs;
+    }
+    void endStep(const ReadJob& job) {
+        if (job.hold) {
+            const std::lock_guard lock(m_mutex);
+            job.hold->computing = false;
+            m_wake.notify_all();
+        }
+    }
     void stepRestoring();
     /// Where the weights of recent tokens came from, into the telemetry.
     void watchTiers();
@@ -259,9 +307,10 @@ class InProcessEngine final : public Engine {
     std::mutex m_telemetryMutex;
     Telemetry m_telemetry;
 
-    std::mutex m_mutex; ///< guards the queue
+    std::mutex m_mutex; ///< guards the queue and the holds
     std::condition_variable m_wake;
     std::deque<std::function<void()>> m_queue;
+    std::map<LaneId, std::shared_ptr<LaneHold>> m_holds; ///< of open lanes
     bool m_closing = false;
 
     // The owner thread's.
@@ -280,12 +329,15 @@ void InProcessEngine::serve() {
         std::deque<std::function<void()>> tasks;
         {
             std::unique_lock lock(m_mutex);
-            const bool busy = !m_answers.empty() || !m_extends.empty() || !m_restores.empty() ||
-                              !m_appends.empty();
-            if (!busy && m_queue.empty() && !m_closing) {
+            const auto busyNow = [&] {
+                return !m_answers.empty() || !m_extends.empty() || !m_restores.empty() ||
+                       anyRuns(m_appends);
+            };
+            if (!busyNow() && m_queue.empty() && !m_closing) {
                 setActivity("idle");
-                m_wake.wait(lock, [&] { return !m_queue.empty() || m_closing; });
+                m_wake.wait(lock, [&] { return !m_queue.empty() || m_closing || busyNow(); });
             }
+            const bool busy = busyNow();
             if (m_closing && m_queue.empty() && !busy) {
                 break;
             }
@@ -300,7 +352,7 @@ void InProcessEngine::serve() {
             stepReading(m_extends);
         } else if (!m_restores.empty()) {
             stepRestoring();
-        } else if (!m_appends.empty()) {
+        } else if (anyRuns(m_appends)) {
             stepReading(m_appends);
         }
     }
@@ -406,8 +458,7 @@ void InProcessEngine::dropModel() {
     }
     for (auto* jobs : {&m_extends, &m_appends}) {
         for (const auto& job : *jobs) {
-            job->lane.reset();
-            job->branch.reset();
+            job->release();
         }
         fail(*jobs);
     }
@@ -422,6 +473,8 @@ void InProcessEngine::dropModel() {
         m_telemetry.expertHitRate.clear();
     }
     m_runtime.setModel(nullptr);
+    const std::lock_guard lock(m_mutex);
+    m_holds.clear();
 }
 
 void InProcessEngine::stepRestoring() {
@@ -441,8 +494,16 @@ void InProcessEngine::stepRestoring() {
 }
 
 void InProcessEngine::stepReading(std::list<std::shared_ptr<ReadJob>>& jobs) {
+    const auto place = std::find_if(jobs.begin(), jobs.end(),
+                                    [](const auto& candidate) { return candidate->runnable(); });
+    if (place == jobs.end()) {
+        return; // held since it was looked at
+    }
+    const std::shared_ptr<ReadJob> job = *place;
     setActivity("reading");
-    const std::shared_ptr<ReadJob> job = jobs.front();
+    if (!beginStep(*job)) {
+        return;
+    }
     try {
         const bool finished = job->step(m_runtime);
         {
@@ -451,14 +512,16 @@ void InProcessEngine::stepReading(std::list<std::shared_ptr<ReadJob>>& jobs) {
                 m_telemetry.readTokensPerSecond = job->tokensPerSecond();
             }
         }
+        endStep(*job);
         if (finished) {
-            jobs.remove(job);
+            jobs.erase(place);
             job->finished.set_value();
-        } else {
-            jobs.splice(jobs.end(), jobs, jobs.begin()); // take turns
+        } else if (!job->inside()) {
+            jobs.splice(jobs.end(), jobs, place); // take turns
         }
     } catch (...) {
-        jobs.remove(job);
+        endStep(*job);
+        jobs.erase(place);
         job->finished.set_exception(std::current_exception());
     }
 }

@@ -3,6 +3,7 @@
 // a time and looks at its queue in between, so that a question never waits for a long reading.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <future>
 #include <memory>
@@ -11,14 +12,21 @@
 
 #include "engine/lanes/restore.h"
 #include "engine/quote/quotation_tracker.h"
-#include "engine/scheduler/runtime.h"
+#include "engine/scheduler/feed.h"
 
 namespace dossier::engine {
 
 using Clock = std::chrono::steady_clock;
 
+/// Whether the reading of a lane is held. One for each open lane.
+struct LaneHold {
+    std::atomic<bool> wanted = false;
+    bool computing = false; ///< a step is under way; guarded by the engine's mutex
+};
+
 /// Appends tokens to a lane or a branch, a super-chunk a step. A lane with a file gets its records
-/// on the way; the job ends when all is on the disk.
+/// on the way; the job ends when all is on the disk. Held in the middle of a super-chunk, it keeps
+/// what is computed of it.
 class ReadJob {
   public:
     ReadJob(std::span<const Token> tokens, ProgressFn progress, std::stop_token stop,
@@ -30,15 +38,29 @@ class ReadJob {
 
     std::shared_ptr<Lane> lane; ///< one of the two is set
     std::shared_ptr<Timeline> branch;
+    std::shared_ptr<LaneHold> hold; ///< of the lane; null for branches
     std::promise<void> finished;
 
     /// True when all is read or the stop took effect. Throws what failed.
     bool step(Runtime&);
+    /// A step would do something.
+    bool runnable() const { return !hold || !hold->wanted || m_stop.stop_requested(); }
+    /// Between two parts of a super-chunk: no other job may read on the same lane or branch.
+    bool inside() const { return m_feed != nullptr; }
+    /// Lets go of lane, branch and device memory, on the owner thread.
+    void release() {
+        m_feed.reset();
+        lane.reset();
+        branch.reset();
+    }
+    const std::stop_token& stop() const { return m_stop; }
     double tokensPerSecond() const { return m_speed; }
 
   private:
     void begin();
-    void readChunk(Runtime&);
+    void beginChunk(Runtime&);
+    /// False when it was held.
+    bool readChunk();
     /// Writing that is due. False while the disk is still busy with the record before.
     bool save(Runtime&);
 
@@ -48,6 +70,9 @@ class ReadJob {
     std::stop_token m_stop;
     bool m_begun = false, m_saveDue = false, m_tailDue = false;
     std::size_t m_done = 0;
+    std::span<const Token> m_chunk; ///< under way
+    std::unique_ptr<Feed> m_feed;   ///< of m_chunk
+    double m_chunkSeconds = 0;
     double m_seconds = 0, m_speed = 0;
     double m_secondsPerToken = 0; ///< of the last full-sized piece
 };

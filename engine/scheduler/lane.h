@@ -29,6 +29,9 @@ struct Timeline {
     std::weak_ptr<Lane> origin; ///< of branches: the lane that they were made from
     double readSeconds = 0;     ///< spent on the most recent extend
     std::uint64_t readTokens = 0;
+    /// A reading is held inside a super-chunk: the sequence's layers stand at different positions,
+    /// so that nothing may be forked from its end. What is before it can be used.
+    bool held = false;
 
     std::uint64_t size() const { return prefixTokens + tokens.size(); }
     /// The token at a position.

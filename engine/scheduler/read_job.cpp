@@ -55,7 +55,7 @@ void ReadJob::begin() {
     lane->marks.insert(lane->marks.end(), m_marks.begin(), m_marks.end());
 }
 
-void ReadJob::readChunk(Runtime& runtime) {
+void ReadJob::beginChunk(Runtime& runtime) {
     Timeline& timeline = lane ? lane->timeline : *branch;
     // Super-chunks end at multiples of their size, where frontiers can stand.
     const std::uint64_t position = timeline.size(), size = runtime.model().superChunk;
@@ -67,7 +67,17 @@ void ReadJob::readChunk(Runtime& runtime) {
     }
     const auto count =
         static_cast<std::size_t>(std::min<std::uint64_t>(m_tokens.size() - m_done, end - position));
-    const auto part = m_tokens.subspan(m_done, count);
+    std::vector<std::uint64_t> captures;
+    if (lane) {
+        captures = lane->captures(position, position + count, m_done + count == m_tokens.size());
+    }
+    m_chunk = m_tokens.subspan(m_done, count);
+    m_chunkSeconds = 0;
+    m_feed = std::make_unique<Feed>(runtime.model(), timeline, m_chunk, captures);
+}
+
+bool ReadJob::readChunk() {
+    Timeline& timeline = lane ? lane->timeline : *branch;
     const Clock::time_point start = Clock::now();
     Clock::time_point told = start;
     const auto report = [&](std::uint64_t rows) {
@@ -78,26 +88,29 @@ void ReadJob::readChunk(Runtime& runtime) {
                         static_cast<double>(m_done + rows) / std::max(seconds, 1e-6)});
         }
     };
-    std::vector<std::uint64_t> captures;
-    if (lane) {
-        captures = lane->captures(position, position + count, m_done + count == m_tokens.size());
+    auto frontiers = m_feed->run(report, m_stop, [&] { return hold && hold->wanted; });
+    const double seconds = secondsSince(start);
+    m_seconds += seconds;
+    m_chunkSeconds += seconds;
+    if (!frontiers) {
+        return false;
     }
-    auto frontiers = runtime.feed(timeline, part, report, m_stop, captures);
+    m_feed.reset();
     if (lane) {
-        lane->record(part, std::move(frontiers));
+        lane->record(m_chunk, std::move(*frontiers));
         m_saveDue = lane->due();
     }
-    if (count >= kChunkStep) {
-        m_secondsPerToken = secondsSince(start) / static_cast<double>(count);
+    if (m_chunk.size() >= kChunkStep) {
+        m_secondsPerToken = m_chunkSeconds / static_cast<double>(m_chunk.size());
     }
-    m_done += count;
-    m_seconds += secondsSince(start);
+    m_done += m_chunk.size();
     m_speed = static_cast<double>(m_done) / std::max(m_seconds, 1e-6);
     timeline.readSeconds = m_seconds;
     timeline.readTokens = m_done;
     if (m_progress) {
         m_progress({"Reading", m_done, m_tokens.size(), m_speed});
     }
+    return true;
 }
 
 bool ReadJob::save(Runtime& runtime) {
@@ -122,6 +135,7 @@ bool ReadJob::step(Runtime& runtime) {
         begin();
     }
     if (m_stop.stop_requested()) {
+        m_feed.reset();
         // A super-chunk that is finished goes to the disk, unless that is still busy.
         if (m_saveDue && lane && lane->settled(kDiskWait)) {
             m_saveDue = false;
@@ -129,18 +143,27 @@ bool ReadJob::step(Runtime& runtime) {
         }
         return true;
     }
-    if (!save(runtime)) {
-        return false;
-    }
-    if (m_done == m_tokens.size()) {
-        return true;
+    if (!m_feed) {
+        if (!save(runtime)) {
+            return false;
+        }
+        if (m_done == m_tokens.size()) {
+            return true;
+        }
+        beginChunk(runtime);
     }
     try {
-        readChunk(runtime);
+        if (!readChunk()) {
+            return false;
+        }
     } catch (const Error& error) {
+        m_feed.reset();
         if (error.code() == ErrorCode::Cancelled) {
             return true; // what was read before stays
         }
+        throw;
+    } catch (...) {
+        m_feed.reset();
         throw;
     }
     return m_done == m_tokens.size() && save(runtime);

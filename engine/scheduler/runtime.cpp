@@ -3,10 +3,10 @@
 
 #include <algorithm>
 
+#include "engine/scheduler/feed.h"
 #include "engine/scheduler/sampler.h"
 
 namespace dossier::engine {
-namespace {
 
 void checkTokens(const ModelConfig& config, std::span<const Token> tokens) {
     for (const Token token : tokens) {
@@ -18,8 +18,6 @@ void checkTokens(const ModelConfig& config, std::span<const Token> tokens) {
         }
     }
 }
-
-} // namespace
 
 LoadedModel& Runtime::model() {
     if (!m_model) {
@@ -51,12 +49,16 @@ void Runtime::requireFree(const std::filesystem::path& file) const {
     }
 }
 
+Error laneNotOpen(LaneId id) {
+    return {ErrorCode::NotFound,
+            "Lane " + std::to_string(static_cast<std::uint64_t>(id)) + " is not open",
+            "Open the lane again; lanes close when another model is loaded"};
+}
+
 std::shared_ptr<Lane> Runtime::lane(LaneId id) const {
     const auto found = m_lanes.find(id);
     if (found == m_lanes.end()) {
-        throw Error(ErrorCode::NotFound,
-                    "Lane " + std::to_string(static_cast<std::uint64_t>(id)) + " is not open",
-                    "Open the lane again; lanes close when another model is loaded");
+        throw laneNotOpen(id);
     }
     return found->second;
 }
@@ -107,7 +109,7 @@ BranchInfo Runtime::branchAt(LaneId id, std::optional<std::uint64_t> position) {
                         std::to_string(end) + " tokens",
                     "Fork at a position that was read");
     }
-    if (at < end) {
+    if (at < end || from->timeline.held) {
         std::uint64_t replayed = 0;
         auto timeline = replay(from, at, replayed);
         return addBranch(std::move(timeline), replayed);
@@ -179,39 +181,7 @@ void Runtime::closeBranch(BranchId id) {
 std::vector<Frontier> Runtime::feed(Timeline& timeline, std::span<const Token> tokens,
                                     const std::function<void(std::uint64_t)>& onRows,
                                     std::stop_token stop, std::span<const std::uint64_t> captures) {
-    std::vector<Frontier> frontiers;
-    if (tokens.empty()) {
-        return frontiers;
-    }
-    LoadedModel& m = model();
-    checkTokens(m.config(), tokens);
-    if (!captures.empty() && captures.front() == timeline.size()) {
-        frontiers.push_back(captureFrontier(*m.ops, m.config(), *timeline.sequence));
-        captures = captures.subspan(1);
-    }
-    // Taken on the device in passing, brought to the host when the run is done.
-    const std::uint64_t bytes = frontierBytes(m.config());
-    std::unique_ptr<DeviceMemory> taken;
-    std::vector<Forward::Capture> places;
-    if (!captures.empty()) {
-        taken = m.ops->allocate(bytes * captures.size(), "frontiers");
-        for (const std::uint64_t position : captures) {
-            places.push_back({position, taken->data() + places.size() * bytes});
-        }
-    }
-    const Forward::Piece piece{timeline.sequence.get(), tokens, places};
-    const auto last = static_cast<std::uint32_t>(tokens.size() - 1);
-    timeline.logits = m.forward->run({&piece, 1}, {&last, 1}, onRows, stop);
-    m.checkpoint.checkIntact();
-    timeline.tokens.insert(timeline.tokens.end(), tokens.begin(), tokens.end());
-    for (const Forward::Capture& place : places) {
-        Frontier& frontier = frontiers.emplace_back();
-        frontier.position = place.position;
-        frontier.state.resize(bytes);
-        m.ops->download(frontier.state.data(), place.frontier, bytes);
-    }
-    m.ops->synchronise();
-    return frontiers;
+    return *Feed(model(), timeline, tokens, captures).run(onRows, stop, {});
 }
 
 std::vector<std::vector<float>> Runtime::score(Timeline& timeline,

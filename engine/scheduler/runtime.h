@@ -47,6 +47,11 @@ std::unique_ptr<LoadedModel> loadModel(const LoadOptions&, MemoryLedger&, const 
 /// Where memory will go; from the configuration alone.
 Forecast forecastMemory(const LoadOptions&);
 
+Error laneNotOpen(LaneId); ///< NotFound
+
+/// Error(InvalidArgument) when an id is not in the vocabulary.
+void checkTokens(const ModelConfig&, std::span<const Token>);
+
 /// "AMD EPYC 9R14 (AVX-512 BF16, 2 threads)".
 std::string processorName(std::string_view kernels, unsigned threads);
 

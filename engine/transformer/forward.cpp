@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cassert>
 #include <numeric>
+#include <utility>
 
 #include "engine/base/error.h"
 #include "engine/lanes/frontier.h"
@@ -74,34 +75,132 @@ Forward::Plan Forward::plan(std::span<const Piece> pieces) const {
     return plan;
 }
 
+class Forward::Reading {
+  public:
+    Reading(Forward& forward, std::span<const Piece> given, std::span<const std::uint32_t> logits)
+        : pieces(given.begin(), given.end()),
+          logitRows(logits.begin(), logits.end()),
+          m_forward(forward),
+          m_rollback(forward.m_ops, forward.m_config) {
+        for (const Piece& piece : pieces) {
+            piece.sequence->prepare(piece.tokens.size());
+        }
+        plan = forward.plan(pieces);
+        const std::uint64_t total = plan.tokens.size();
+        const std::uint64_t needed = total * forward.m_config.streamWidth() * sizeof(Bf16);
+        if (!forward.m_streams || forward.m_streams->bytes() < needed) {
+            forward.m_streams.reset(); // give the old memory back before taking the new
+            forward.m_streams = forward.m_ops.allocate(needed, "scratch");
+        }
+        wide = std::max(forward.m_batchRows, forward.m_ops.expertRows());
+        forward.readingScratch(static_cast<std::uint32_t>(std::min<std::uint64_t>(wide, total)));
+        for (const Piece& piece : pieces) {
+            m_rollback.save(*piece.sequence, piece.tokens.size());
+        }
+        streams = std::move(forward.m_streams);
+        scratch = std::move(forward.m_reading);
+    }
+    ~Reading() {
+        try {
+            end(false);
+        } catch (...) {
+            // The device is lost, and the sequences' memory with it.
+        }
+    }
+    Reading(const Reading&) = delete;
+    Reading& operator=(const Reading&) = delete;
+
+    /// Done, or given up: then the sequences are as before.
+    void end(bool done) {
+        if (!std::exchange(m_open, false)) {
+            return;
+        }
+        // What others made meanwhile is kept when it is larger.
+        if (!m_forward.m_streams || m_forward.m_streams->bytes() < streams->bytes()) {
+            m_forward.m_streams = std::move(streams);
+        }
+        if (!m_forward.m_reading || m_forward.m_reading->wide < scratch->wide) {
+            m_forward.m_reading = std::move(scratch);
+        }
+        if (!done) {
+            m_rollback.undo();
+        }
+    }
+    bool open() const { return m_open; }
+    Bf16* rows() const { return reinterpret_cast<Bf16*>(streams->data()); }
+
+    const std::vector<Piece> pieces;
+    const std::vector<std::uint32_t> logitRows;
+    Plan plan;
+    std::uint32_t wide = 0; ///< most rows that go through the experts together
+    std::unique_ptr<DeviceMemory> streams;
+    std::unique_ptr<Scratch> scratch;
+    // Where it stands: slices [first, next) of a layer, `rows` rows, are through attention and wait
+    // for the experts.
+    std::uint32_t layer = 0, rowsWaiting = 0;
+    std::size_t first = 0, next = 0;
+    std::uint64_t work = 0; ///< rows times layers
+
+  private:
+    Forward& m_forward;
+    Rollback m_rollback;
+    bool m_open = true;
+};
+
+void Forward::DropReading::operator()(Reading* reading) const {
+    delete reading;
+}
+
+Forward::ReadingPtr Forward::begin(std::span<const Piece> pieces,
+                                   std::span<const std::uint32_t> logitRows) {
+    return ReadingPtr(new Reading(*this, pieces, logitRows));
+}
+
+std::optional<std::vector<float>> Forward::resume(Reading& reading,
+                                                  const std::function<void(std::uint64_t)>& onRows,
+                                                  const std::stop_token& stop,
+                                                  const PauseFn& pause) {
+    if (!reading.open()) {
+        throw Error(ErrorCode::Internal, "A reading was gone on with after its end");
+    }
+    std::vector<float> logits;
+    try {
+        if (!readLayers(reading, onRows, stop, pause)) {
+            m_ops.synchronise(); // what was queued is done, and other work may come
+            return std::nullopt;
+        }
+        logits = logitsOf(reading.rows(), reading.logitRows);
+        m_ops.synchronise();
+    } catch (...) {
+        reading.end(false);
+        throw;
+    }
+    reading.end(true);
+    for (const Piece& piece : reading.pieces) {
+        piece.sequence->advance(piece.tokens.size());
+    }
+    return logits;
+}
+
 std::vector<float> Forward::run(std::span<const Piece> pieces,
                                 std::span<const std::uint32_t> logitRows,
                                 const std::function<void(std::uint64_t)>& onRows,
                                 std::stop_token stop, Path path) {
+    if (path == Path::Reading) {
+        return *resume(*begin(pieces, logitRows), onRows, stop, {});
+    }
     for (const Piece& piece : pieces) {
         piece.sequence->prepare(piece.tokens.size());
     }
     Rollback rollback(m_ops, m_config);
-    if (path == Path::Reading || m_ops.synchronous()) {
+    if (m_ops.synchronous()) {
         for (const Piece& piece : pieces) {
             rollback.save(*piece.sequence, piece.tokens.size());
         }
     }
     std::vector<float> logits;
     try {
-        if (path == Path::Answering) {
-            logits = answer(pieces, logitRows, stop);
-        } else {
-            const Plan plan = this->plan(pieces);
-            const std::uint64_t needed = plan.tokens.size() * m_config.streamWidth() * sizeof(Bf16);
-            if (!m_streams || m_streams->bytes() < needed) {
-                m_streams.reset();
-                m_streams = m_ops.allocate(needed, "scratch");
-            }
-            auto* streams = reinterpret_cast<Bf16*>(m_streams->data());
-            readLayers(plan, streams, onRows, stop);
-            logits = logitsOf(streams, logitRows);
-        }
+        logits = answer(pieces, logitRows, stop);
         m_ops.synchronise();
     } catch (...) {
         rollback.undo();
@@ -113,60 +212,69 @@ std::vector<float> Forward::run(std::span<const Piece> pieces,
     return logits;
 }
 
-void Forward::readLayers(const Plan& plan, Bf16* streams,
-                         const std::function<void(std::uint64_t)>& onRows,
-                         const std::stop_token& stop) {
+bool Forward::readLayers(Reading& reading, const std::function<void(std::uint64_t)>& onRows,
+                         const std::stop_token& stop, const PauseFn& pause) {
     const std::size_t streamWidth = m_config.streamWidth();
+    const Plan& plan = reading.plan;
     const std::uint64_t total = plan.tokens.size();
-    const std::uint32_t wide = std::max(m_batchRows, m_ops.expertRows());
-    const Scratch& scratch =
-        readingScratch(static_cast<std::uint32_t>(std::min<std::uint64_t>(wide, total)));
-    const auto checkStop = [&] {
+    const Scratch& scratch = *reading.scratch;
+    const auto held = [&] {
         if (stop.stop_requested()) {
             throw Error(ErrorCode::Cancelled, "Stopped");
         }
+        return pause && pause();
     };
-    std::uint64_t work = 0; // rows times layers
-    for (std::uint32_t index = 0; index < m_config.layers; ++index) {
+    bool goesOn = true; // the device has to be told where the run stands
+    for (; reading.layer < m_config.layers; ++reading.layer) {
+        const std::uint32_t index = reading.layer;
         const LayerParameters& p = m_parameters.layers[index];
-        m_ops.beginLayer(index, total);
-        for (std::size_t next = 0; next < plan.slices.size();) {
-            // Slices through attention one by one, then all of them through the experts.
-            const std::uint64_t firstRow = plan.slices[next].firstRow;
-            std::uint32_t rows = 0;
-            const std::size_t firstSlice = next;
-            while (next < plan.slices.size() &&
-                   (rows == 0 || rows + plan.slices[next].rows <= wide)) {
-                checkStop();
-                const Slice& slice = plan.slices[next++];
+        m_ops.beginLayer(index, total, std::exchange(goesOn, false));
+        // Slices through attention one by one, then all of them through the experts.
+        while (reading.first < plan.slices.size()) {
+            std::uint32_t rows = reading.rowsWaiting;
+            bool batchKnown = false; // the experts' batch is that of the only slice
+            while (reading.next < plan.slices.size() &&
+                   (rows == 0 || rows + plan.slices[reading.next].rows <= reading.wide)) {
+                if (held()) {
+                    return false;
+                }
+                const Slice& slice = plan.slices[reading.next++];
                 const Rows r = scratch.rows(rows);
-                Bf16* at = streams + slice.firstRow * streamWidth;
+                Bf16* at = reading.rows() + slice.firstRow * streamWidth;
                 m_ops.begin(plan.batch(slice));
                 if (index == 0) {
                     m_ops.embed(m_parameters.head.embedding, at);
                 }
                 m_ops.hyperIn(p.attentionSite, at, r.h, r.hq, r.post, r.comb);
-                attention(p, index, *m_reading, r);
+                attention(p, index, scratch, r);
                 if (slice.capture) {
                     copyFrontierLayer(m_ops, m_config, index, slice.segments.back().layers[index],
                                       slice.capture->position, slice.capture->frontier);
                 }
                 m_ops.hyperOutIn(at, r.y, p.ffnSite, r.h, r.hq, r.post, r.comb);
-                rows += slice.rows;
+                batchKnown = rows == 0;
+                reading.rowsWaiting = rows += slice.rows;
             }
-            checkStop();
-            if (next - firstSlice > 1) {
+            if (held()) {
+                return false;
+            }
+            const std::uint64_t firstRow = plan.slices[reading.first].firstRow;
+            if (!batchKnown) {
                 m_ops.begin({{plan.tokens.data() + firstRow, rows}, {}, Path::Reading});
             }
             const Rows r = scratch.rows(0);
-            moe(p, index, *m_reading, r);
-            m_ops.hyperOut(streams + firstRow * streamWidth, r.y, r.post, r.comb);
-            work += rows;
+            moe(p, index, scratch, r);
+            m_ops.hyperOut(reading.rows() + firstRow * streamWidth, r.y, r.post, r.comb);
+            reading.first = reading.next;
+            reading.rowsWaiting = 0;
+            reading.work += rows;
             if (onRows) {
-                onRows(work / m_config.layers);
+                onRows(reading.work / m_config.layers);
             }
         }
+        reading.first = reading.next = 0;
     }
+    return true;
 }
 
 std::vector<float> Forward::logitsOf(const Bf16* streams, std::span<const std::uint32_t> rows) {

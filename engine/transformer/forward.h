@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <stop_token>
 #include <vector>
@@ -34,9 +35,29 @@ class Forward {
         std::span<const Capture> captures = {}; ///< ascending
     };
 
-    /// Runs all pieces through the layers and advances their sequences. When reading, layer by
-    /// layer over all rows, so that a layer's weights are needed once; when answering, every piece
-    /// has one token. A sequence stands in one piece at most.
+    /// A run over the layers on the reading path, which can be held between two slices of rows and
+    /// gone on with after other work. It has its rows' streams and intermediate results; meanwhile
+    /// its sequences stand at different positions in different layers and nobody else may use their
+    /// ends. Dropped before its end: they are as before. The Forward outlives it.
+    class Reading;
+    struct DropReading {
+        void operator()(Reading*) const;
+    };
+    using ReadingPtr = std::unique_ptr<Reading, DropReading>;
+    using PauseFn = std::function<bool()>; ///< true: hold the run here
+
+    /// Layer by layer over all rows, so that a layer's weights are needed once. Nothing is computed
+    /// yet. The pieces' captures, not their tokens, stay valid until its end. A sequence stands in
+    /// one piece at most. For `logitRows` see run().
+    ReadingPtr begin(std::span<const Piece> pieces, std::span<const std::uint32_t> logitRows);
+    /// Goes on to the end, advances the sequences and gives the logits; absent when `pause` held it
+    /// (asked where `stop` is looked at, too). When it throws, it has ended: drop it.
+    std::optional<std::vector<float>> resume(Reading&,
+                                             const std::function<void(std::uint64_t)>& onRows,
+                                             const std::stop_token& stop, const PauseFn& pause);
+
+    /// Runs all pieces through the layers and advances their sequences. When reading, as begin()
+    /// and resume() without pauses; when answering, every piece has one token.
     ///
     /// `logitRows`: for which rows (counted over the pieces in order) logits are wanted; the result
     /// is [logitRows, vocabulary] on the host, in that order.
@@ -65,8 +86,9 @@ class Forward {
     struct Plan;  // all slices of a run
 
     Plan plan(std::span<const Piece> pieces) const;
-    void readLayers(const Plan&, Bf16* streams, const std::function<void(std::uint64_t)>& onRows,
-                    const std::stop_token& stop);
+    /// False when it was held.
+    bool readLayers(Reading&, const std::function<void(std::uint64_t)>& onRows,
+                    const std::stop_token& stop, const PauseFn& pause);
     std::vector<float> answer(std::span<const Piece> pieces,
                               std::span<const std::uint32_t> logitRows,
                               const std::stop_token& stop);
@@ -79,8 +101,10 @@ class Forward {
     const ModelConfig m_config;
     Parameters m_parameters;
     std::uint32_t m_batchRows;
-    std::unique_ptr<Scratch> m_reading, m_answering;
-    std::unique_ptr<DeviceMemory> m_streams; ///< [rows of the present run, k, d]
+    std::unique_ptr<Scratch> m_answering;
+    // Between readings: their memory for the next one.
+    std::unique_ptr<Scratch> m_reading;
+    std::unique_ptr<DeviceMemory> m_streams; ///< [rows, k, d]
 };
 
 } // namespace dossier::engine

@@ -70,6 +70,13 @@ void FakeEngine::check(bool consumeError) {
     }
 }
 
+void FakeEngine::pauseReading(engine::LaneId, bool paused) {
+    m_held = paused;
+    while (paused && m_computing && !m_dead) { // up to the end of its present 512 tokens
+        std::this_thread::sleep_for(1ms);
+    }
+}
+
 bool FakeEngine::wait(std::chrono::duration<double> time, const std::stop_token& stop) {
     const auto end = Clock::now() + std::chrono::duration_cast<Clock::duration>(time);
     for (;;) {
@@ -283,6 +290,15 @@ void FakeEngine::read(Tokens& to, std::span<const engine::Token> tokens,
     for (std::size_t at = 0; at < tokens.size(); at += kChunk) {
         const std::size_t n = std::min(kChunk, tokens.size() - at);
         const double rate = m_script.readTokensPerSecond;
+        m_computing = true;
+        while (m_held && !stop.stop_requested()) {
+            m_computing = false;
+            wait(5ms, stop);
+            m_computing = true;
+        }
+        if (stop.stop_requested()) {
+            break;
+        }
         if (rate > 0 && !wait(std::chrono::duration<double>(static_cast<double>(n) / rate), stop)) {
             break;
         }
@@ -293,6 +309,7 @@ void FakeEngine::read(Tokens& to, std::span<const engine::Token> tokens,
             progress({"Reading", at + n, tokens.size(), rate});
         }
     }
+    m_computing = false;
     m_activity = "idle";
 }
 

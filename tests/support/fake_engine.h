@@ -60,6 +60,7 @@ class FakeEngine final : public engine::Engine {
                               std::stop_token = {}) override;
     engine::LaneInfo append(engine::LaneId, std::span<const engine::Token>, engine::ProgressFn,
                             std::stop_token, std::span<const engine::LaneMark> = {}) override;
+    void pauseReading(engine::LaneId, bool paused) override;
     engine::LaneContents laneContents(engine::LaneId) override;
     engine::LaneFileInfo inspectLane(const std::filesystem::path&, engine::Verify,
                                      engine::ProgressFn, std::stop_token) override;
@@ -103,8 +104,10 @@ class FakeEngine final : public engine::Engine {
     /// False when cancelled; throws when dead.
     bool wait(std::chrono::duration<double> time, const std::stop_token&);
 
-    mutable std::mutex m_mutex; ///< of everything below but m_dead
+    mutable std::mutex m_mutex; ///< of everything below but the atomic ones
     std::atomic<bool> m_dead = false;
+    std::atomic<bool> m_held = false;      ///< of all lanes
+    std::atomic<bool> m_computing = false; ///< in read(), and not held there
     FakeScript m_script;
     bool m_loaded = false;
     std::uint64_t m_nextId = 1;

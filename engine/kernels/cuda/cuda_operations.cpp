@@ -299,8 +299,8 @@ void CudaOperations::begin(const Batch& batch) {
     }
 }
 
-void CudaOperations::beginLayer(std::uint32_t layer, std::uint64_t rows) {
-    if (layer == 0) {
+void CudaOperations::beginLayer(std::uint32_t layer, std::uint64_t rows, bool first) {
+    if (first) {
         m_inRun = true;
         for (ReadBatch& known : m_readBatches) {
             known.tokens = nullptr;
@@ -318,7 +318,9 @@ void CudaOperations::beginLayer(std::uint32_t layer, std::uint64_t rows) {
     }
     m_expanded.clear();
     m_expandUsed = 0;
-    m_experts->beginLayer(layer, rows, m_queue.stream);
+    if (first) {
+        m_experts->beginRun(layer, rows, m_queue.stream);
+    }
 }
 
 void CudaOperations::together(const std::function<void()>& work) {

@@ -108,7 +108,7 @@ class CudaOperations final : public Operations, public CudaControl {
     void forceRouting(std::span<const std::int64_t> ids) override;
 
     void begin(const Batch&) override;
-    void beginLayer(std::uint32_t layer, std::uint64_t rows) override;
+    void beginLayer(std::uint32_t layer, std::uint64_t rows, bool first) override;
     std::uint32_t expertRows() const override { return m_options.superChunk; }
     bool synchronous() const override { return false; }
     void together(const std::function<void()>& work) override;

@@ -44,9 +44,16 @@ class ReadingRunTest : public ::testing::Test {
         options.load.contextTokens = context;
         options.reuse = reuse;
         return std::make_unique<ReadingRun>(
-            options, [this] { return std::make_unique<test::FakeEngine>(script); },
+            options,
+            [this] {
+                auto made = std::make_unique<test::FakeEngine>(script);
+                engine = made.get();
+                return made;
+            },
             [this](const engine::ModelInfo&) { return encoder; });
     }
+    /// By the engine of the last run, while that lives.
+    std::uint64_t tokensRead() const { return engine->tokensRead(); }
     /// Waits until the board shows something; ten seconds at most.
     ReadingStatus until(const std::function<bool(const ReadingStatus&)>& condition) {
         ReadingBoard board(dossier);
@@ -67,6 +74,7 @@ class ReadingRunTest : public ::testing::Test {
     std::filesystem::path dossier = folder.path() / "m.dossier";
     test::FakeScript script = test::aprilScript();
     std::shared_ptr<test::FakeEncoder> encoder = std::make_shared<test::FakeEncoder>();
+    const test::FakeEngine* engine = nullptr;
     std::uint64_t context = 0;
     std::vector<std::filesystem::path> reuse;
 };
@@ -100,6 +108,23 @@ TEST_F(ReadingRunTest, PausesGoesOnAndIsCancelledOnRequest) {
     EXPECT_EQ(end.state, State::Cancelled);
     EXPECT_LT(end.done, end.total);
     EXPECT_EQ(board.status().state, State::Cancelled);
+}
+
+TEST_F(ReadingRunTest, APauseLosesNothing) {
+    script.readTokensPerSecond = 2000;
+    auto run = make();
+    auto result = std::async(std::launch::async, [&] { return run->run({}); });
+    ReadingBoard board(dossier);
+    for (const std::uint64_t from : {500u, 1500u}) {
+        until([&](const auto& s) { return s.state == State::Reading && s.done > from; });
+        board.wish(ReadingWish::Pause);
+        until([](const auto& s) { return s.state == State::Paused; });
+        board.wish(ReadingWish::Resume);
+    }
+    const ReadingStatus end = result.get();
+    EXPECT_EQ(end.state, State::Done);
+    EXPECT_EQ(end.done, end.total);
+    EXPECT_EQ(tokensRead(), end.total); // none twice
 }
 
 TEST_F(ReadingRunTest, OneReadsAndTheOthersAreToldWho) {

@@ -41,6 +41,39 @@ TEST_F(Tiering, WhereExpertsLieNeverChangesAResult) {
     }
 }
 
+TEST_F(Tiering, AHeldReadingFetchesAgainWhatAnswersTookTheRoomOf) {
+    TierModel model("tiny");
+    const auto ids = someTokens(model.config(), 42);
+    const std::uint32_t last = 39;
+    std::vector<float> expected;
+    for (const Tiers& tiers :
+         {Tiers{}, Tiers{model.ring() + 2, {}}, Tiers{model.ring(), 3}}) { // ... RAM, disk
+        model.load(tiers);
+        Sequence lane(*model.ops, model.config(), 4096), other(*model.ops, model.config(), 4096);
+        const Forward::Piece piece{&lane, std::span(ids).first(40)};
+        const auto reading = model.forward->begin({&piece, 1}, {&last, 1});
+        std::optional<std::vector<float>> logits;
+        int holds = 0;
+        for (; !logits; ++holds) {
+            int looks = 0;
+            logits = model.forward->resume(*reading, {}, {}, [&] { return looks++ == 2; });
+            if (!logits && holds % 2 == 0) { // or it goes on at once
+                const Forward::Piece token{&other,
+                                           std::span(ids).subspan(other.position() % 40, 1)};
+                model.forward->run({&token, 1}, {}, {}, {}, Path::Answering);
+            }
+        }
+        EXPECT_GE(holds, 4);
+        if (expected.empty()) {
+            expected = *logits;
+            Sequence straight(*model.ops, model.config(), 4096);
+            const Forward::Piece whole{&straight, std::span(ids).first(40)};
+            EXPECT_EQ(model.forward->run({&whole, 1}, {&last, 1}), expected);
+        }
+        EXPECT_EQ(*logits, expected);
+    }
+}
+
 TEST_F(Tiering, OneTokenAtATimeAndWithoutRecording) {
     TierModel model("tiny", false, false);
     model.load({});

@@ -171,6 +171,91 @@ TEST_P(Invariance, ACancelledRunLeavesTheSequenceAsItWas) {
                    expected.begin() + static_cast<std::ptrdiff_t>(130 * model.config().vocabSize)));
 }
 
+TEST_P(Invariance, AHeldReadingGoesOnWithTheSameBits) {
+    const bool few = GetParam().slow();
+    LoadedModel model(test::tinyCheckpoint("tiny"), GetParam(), 2, few ? 16 : 48);
+    const std::size_t read = few ? 150 : 300, whole = read + 20;
+    const auto ids = tokens(model.config(), whole);
+    const std::span<const std::int32_t> all = ids;
+    const std::uint64_t bytes = frontierBytes(model.config());
+    const auto straight = model.sequence(), other = model.sequence();
+    const auto capture = model.ops.allocate(bytes, "frontiers");
+    const auto frontier = [&] {
+        std::vector<std::byte> state(bytes);
+        model.ops.download(state.data(), capture->data(), bytes);
+        model.ops.synchronise();
+        return state;
+    };
+    const Forward::Capture at{128, capture->data()};
+    const auto last = static_cast<std::uint32_t>(read - 1);
+    const Forward::Piece first{straight.get(), all.first(read), {&at, 1}};
+    const std::vector<float> logits = model.forward.run({&first, 1}, {&last, 1});
+    const auto state = frontier();
+    const std::vector<float> behind = model.logits(*straight, all.subspan(read), 20);
+    model.logits(*other, all.first(30), 30);
+
+    // Held at every look, at every seventh, at the 30th: other readings and answers between.
+    for (const int every : {1, 7, 30}) {
+        if ((GetParam().emulated() && every != 7) || (few && every == 1)) {
+            continue;
+        }
+        SCOPED_TRACE(every);
+        const auto sequence = model.sequence();
+        const Forward::Piece piece{sequence.get(), all.first(read), {&at, 1}};
+        const auto reading = model.forward.begin({&piece, 1}, {&last, 1});
+        std::uint64_t done = 0;
+        int holds = 0;
+        for (std::optional<std::vector<float>> result; !result;) {
+            int looks = 0;
+            bool held = false;
+            result = model.forward.resume(
+                *reading,
+                [&](std::uint64_t rows) {
+                    EXPECT_GE(rows, done); // nothing twice
+                    done = rows;
+                },
+                {}, [&] { return held = looks++ == every; });
+            ASSERT_EQ(held, !result);
+            if (held) {
+                ASSERT_EQ(sequence->position(), 0u);
+                if (++holds % 4 == 1) {
+                    model.logits(*other->fork(), all.first(20), 20, Path::Reading);
+                    model.logits(*other->fork(), all.first(2), 1, Path::Answering);
+                }
+            } else {
+                EXPECT_EQ(*result, logits);
+            }
+        }
+        EXPECT_GE(holds, 2);
+        EXPECT_EQ(done, read);
+        EXPECT_EQ(sequence->position(), read);
+        EXPECT_EQ(frontier(), state);
+        EXPECT_EQ(model.logits(*sequence, all.subspan(read), 20), behind);
+    }
+}
+
+TEST_P(Invariance, AHeldReadingThatIsDroppedLeavesTheSequenceAsItWas) {
+    if (GetParam().emulated()) {
+        GTEST_SKIP() << "takes a minute on the emulated GPU; a real one runs it";
+    }
+    LoadedModel model(test::tinyCheckpoint("tiny"), GetParam(), 2, 16);
+    const auto ids = tokens(model.config(), 300);
+    const auto straight = model.sequence(), sequence = model.sequence();
+    const std::vector<float> expected = model.logits(*straight, ids, 300);
+    model.logits(*sequence, std::span(ids).first(130), 130);
+    const Forward::Piece piece{sequence.get(), std::span(ids).subspan(130)};
+    for (const int hold : {0, 5, 40}) {
+        const auto reading = model.forward.begin({&piece, 1}, {});
+        int looks = 0;
+        EXPECT_FALSE(model.forward.resume(*reading, {}, {}, [&] { return looks++ == hold; }));
+    }
+    EXPECT_EQ(sequence->position(), 130u);
+    const auto logits = model.logits(*sequence, std::span(ids).subspan(130), 64);
+    EXPECT_TRUE(
+        std::equal(logits.begin(), logits.end(),
+                   expected.begin() + static_cast<std::ptrdiff_t>(130 * model.config().vocabSize)));
+}
+
 TEST_P(Invariance, AnsweringDoesNotDependOnTheBatch) {
     LoadedModel model(test::tinyCheckpoint("tiny"), GetParam());
     const auto ids = tokens(model.config(), 150);
