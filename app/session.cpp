@@ -181,12 +181,18 @@ void Session::Impl::putSource(const Source& source) {
     touched(source.id);
 }
 
-void Session::Impl::dropSource(SourceId id) {
-    if (const Source* source = find(id)) {
-        removed[id] = *source;
-        std::erase_if(sources, [id](const Source& s) { return s.id == id; });
+void Session::Impl::dropSources(const std::vector<SourceId>& ids) {
+    const std::set<SourceId> wanted(ids.begin(), ids.end());
+    std::erase_if(sources, [&](Source& source) {
+        const bool drop = wanted.contains(source.id);
+        if (drop) {
+            removed[source.id] = source;
+        }
+        return drop;
+    });
+    for (const SourceId id : ids) {
+        touched(id);
     }
-    touched(id);
 }
 
 Adder::Callbacks Session::Impl::adderCallbacks() {
@@ -201,7 +207,9 @@ Adder::Callbacks Session::Impl::adderCallbacks() {
     callbacks.changed = [this](const Source& source) {
         post([this, source] { putSource(source); });
     };
-    callbacks.removed = [this](SourceId id) { post([this, id] { dropSource(id); }); };
+    callbacks.removed = [this](const std::vector<SourceId>& ids) {
+        post([this, ids] { dropSources(ids); });
+    };
     callbacks.count =
         [core = options.engine != nullptr ? options.engine->core() : nullptr](
             const std::string& text) -> std::optional<std::pair<std::string, std::uint64_t>> {
@@ -391,7 +399,7 @@ void Session::removeSource(SourceId id) {
     if (d->find(id) == nullptr) {
         return;
     }
-    d->dropSource(id);
+    d->dropSources({id});
     d->save([this, id] { d->store->setRemoved(id, true); });
 }
 

@@ -41,7 +41,7 @@ class Session::Impl {
 
     // ---- sources
     void putSource(const Source& source); ///< new or changed
-    void dropSource(SourceId id);
+    void dropSources(const std::vector<SourceId>& ids);
     void startReading(std::vector<Source> sources, const std::string& password,
                       const std::shared_ptr<RunningJob>& job);
     Adder::Callbacks adderCallbacks();

@@ -76,7 +76,7 @@ std::vector<Source> Adder::copyIn(const std::vector<FileToAdd>& files,
             batch.push_back(std::move(source));
             if (former != present.end()) {
                 m_store.setRemoved(former->id, true);
-                m_callbacks.removed(former->id);
+                m_callbacks.removed({former->id});
             }
         } catch (const Error& error) {
             if (endsAll(error.code())) {
@@ -185,13 +185,16 @@ void Adder::read(std::vector<Source> sources, const std::string& password, Runni
         job.update([&](Job& j) { j.progress.done = sources.size(); });
         return;
     }
-    // What was not read yet is taken out again: a cancelled job leaves nothing half done.
+    // What was not read yet is taken out again: a cancelled job leaves nothing half done. At once,
+    // since it may be ten thousand files.
+    std::vector<SourceId> unread;
     for (const Source& source : sources) {
         if (source.state == SourceState::Queued || source.state == SourceState::Reading) {
-            m_store.setRemoved(source.id, true);
-            m_callbacks.removed(source.id);
+            unread.push_back(source.id);
         }
     }
+    m_store.setRemoved(unread, true);
+    m_callbacks.removed(unread);
     throw ending ? Error(*ending) : Error(ErrorCode::Cancelled, "Adding was cancelled");
 }
 

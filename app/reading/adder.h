@@ -29,9 +29,9 @@ std::vector<FileToAdd> expandRequest(const AddRequest&, ingest::Reader&,
 class Adder {
   public:
     struct Callbacks {
-        std::function<void(const std::vector<Source>&)> added; ///< stored, Queued
-        std::function<void(const Source&)> changed;            ///< stored, or Reading
-        std::function<void(SourceId)> removed;                 ///< replaced or cancelled
+        std::function<void(const std::vector<Source>&)> added;     ///< stored, Queued
+        std::function<void(const Source&)> changed;                ///< stored, or Reading
+        std::function<void(const std::vector<SourceId>&)> removed; ///< replaced or cancelled
         /// Tokens of a text, if a model is loaded; with the tokenizer's fingerprint.
         std::function<std::optional<std::pair<std::string, std::uint64_t>>(const std::string&)>
             count;

@@ -76,7 +76,8 @@ class Store {
     /// The result of reading: row, text and search passages together.
     void saveDocument(const Source&, std::string_view serialized,
                       const std::vector<StoredPassage>& passages);
-    void setRemoved(SourceId, bool removed);
+    void setRemoved(const std::vector<SourceId>&, bool removed); ///< all or none
+    void setRemoved(SourceId id, bool removed) { setRemoved(std::vector{id}, removed); }
     void setIncluded(SourceId, bool included);
     /// Deletes texts and originals of removed sources for good (their rows stay for citations).
     void purgeRemoved();

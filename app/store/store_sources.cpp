@@ -100,9 +100,13 @@ void Store::saveDocument(const Source& source, std::string_view serialized,
     transaction.commit();
 }
 
-void Store::setRemoved(SourceId id, bool removed) {
+void Store::setRemoved(const std::vector<SourceId>& ids, bool removed) {
     const std::lock_guard lock(m_mutex);
-    m_database.run("UPDATE source SET removed = ?2 WHERE id = ?1", id, removed);
+    Transaction transaction(m_database);
+    for (const SourceId id : ids) {
+        m_database.run("UPDATE source SET removed = ?2 WHERE id = ?1", id, removed);
+    }
+    transaction.commit();
 }
 
 void Store::setIncluded(SourceId id, bool included) {
