@@ -393,11 +393,12 @@ engine::ProgressFn progressOf(RunningJob& job) {
 
 JobId Session::verifyLanes() {
     return d->laneJob("Checking what is read", [this](LaneCatalogue& lanes, RunningJob& job) {
-        const auto entries = lanes.list(engine::Verify::Contents, progressOf(job), job.stop());
+        auto entries = lanes.list(engine::Verify::Contents, progressOf(job), job.stop());
         ReadingBoard board(d->store->folder());
-        for (const LaneEntry& entry : entries) {
+        for (LaneEntry& entry : entries) {
+            lanes.selfCheck(entry, progressOf(job), job.stop());
             board.setLaneCheck(entry.name, entry.state());
-            if (entry.failure || entry.info.damagedBytes > 0) {
+            if (!entry.good()) {
                 job.update([&](Job& j) {
                     j.problems.push_back({entry.name,
                                           {ErrorCode::Corrupt, entry.state(),

@@ -119,8 +119,12 @@ int run(int argc, char** argv) {
 
     VerifyCommand verify;
     CLI::App* verifyCommand =
-        app.add_subcommand("verify", "Compare every checksum of what the model has read");
+        app.add_subcommand("verify", "Check what the model has read: checksums, and whether it "
+                                     "still gives the same results");
     verifyCommand->add_option("--dossier,-d", verify.dossier, "The dossier's folder")->required();
+    addEngineOptions(*verifyCommand, verify.engine);
+    verifyCommand->add_flag("--checksums-only", verify.checksumsOnly,
+                            "Load no model: compare checksums alone");
     verifyCommand->add_flag("--json", verify.json, "Print JSON");
 
     ReportCommand report;

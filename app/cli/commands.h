@@ -69,9 +69,10 @@ int runLanes(const LanesCommand&);
 
 struct VerifyCommand {
     std::filesystem::path dossier;
-    bool json = false;
+    EngineChoice engine;
+    bool checksumsOnly = false, json = false;
 };
-/// Compares every checksum of every lane.
+/// Compares every checksum of every lane, and tries those of the model.
 int runVerify(const VerifyCommand&);
 
 struct ReportCommand {

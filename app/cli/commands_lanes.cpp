@@ -113,6 +113,18 @@ std::string levelText(const engine::LaneFileInfo& info) {
     return "effort text \"" + info.prefix.substr(0, info.prefix.find('\n')) + "\"";
 }
 
+std::string checkText(const LaneSelfCheck& check) {
+    if (!check.skipped.empty()) {
+        return "not tried: " + check.skipped;
+    }
+    const engine::LaneRestore& r = check.restored;
+    std::string text =
+        r.check == "equal"   ? "gives the same results as when it was read, bit for bit"
+        : r.check == "close" ? "gives the same results as when it was read, but for rounding"
+                             : "gives other results than when it was read";
+    return r.note.empty() ? text : text + ". " + r.note;
+}
+
 json toJson(const LaneEntry& entry) {
     json j{{"name", entry.name},
            {"file", entry.file.string()},
@@ -132,6 +144,13 @@ json toJson(const LaneEntry& entry) {
            {"state", entry.state()}};
     if (entry.failure) {
         j["remedy"] = entry.failure->remedy;
+    }
+    if (const auto& check = entry.selfCheck; check && !check->skipped.empty()) {
+        j["self_check"] = {{"skipped", check->skipped}};
+    } else if (check) {
+        const engine::LaneRestore& r = check->restored;
+        j["self_check"] = {
+            {"result", r.check}, {"tokens", r.tokens}, {"reread", r.lost}, {"note", r.note}};
     }
     return j;
 }
@@ -155,6 +174,9 @@ void print(const std::vector<LaneEntry>& entries, bool asJson) {
                     info.contents.frontiers.size(), info.modelName.c_str());
         std::printf("    %s; last used %s; %s\n", levelText(info).c_str(),
                     day(entry.usedMs).c_str(), entry.state().c_str());
+        if (entry.selfCheck) {
+            std::printf("    self-check: %s\n", checkText(*entry.selfCheck).c_str());
+        }
         if (!entry.elsewhere.empty()) {
             std::printf("    on %s\n", entry.elsewhere.c_str());
         }
@@ -207,6 +229,34 @@ void requireDossier(const std::filesystem::path& dossier) {
     if (!std::filesystem::exists(dossier / "dossier.db")) {
         throw Error(ErrorCode::NotFound, dossier.string() + " is not a dossier",
                     "Choose a folder that ends in .dossier");
+    }
+}
+
+/// Tries the lanes of the chosen model; it is loaded when there are any.
+void selfCheck(const VerifyCommand& command, engine::Engine& engine, const LaneCatalogue& lanes,
+               std::vector<LaneEntry>& entries, Long& work) {
+    const engine::LoadOptions options = loadOptions(command.engine);
+    std::string why;
+    try {
+        const std::string model =
+            engine.inspect(options.model, engine::Verify::Directory).fingerprint;
+        if (std::any_of(entries.begin(), entries.end(), [&](const LaneEntry& entry) {
+                return entry.info.model == model && entry.info.tokens > 0;
+            })) {
+            engine.load(options, work.progress(), work.source.get_token());
+        }
+    } catch (const Error& error) {
+        if (error.code() == ErrorCode::Cancelled) {
+            throw;
+        }
+        why = error.failed();
+    }
+    for (LaneEntry& entry : entries) {
+        if (why.empty()) {
+            lanes.selfCheck(entry, work.progress(), work.source.get_token());
+        } else {
+            entry.selfCheck.emplace().skipped = why;
+        }
     }
 }
 
@@ -285,19 +335,20 @@ int runVerify(const VerifyCommand& command) {
     requireDossier(command.dossier);
     const auto engine = engineFactory()();
     Long work;
-    const auto entries =
-        LaneCatalogue(command.dossier, *engine)
-            .list(engine::Verify::Contents, work.progress(), work.source.get_token());
+    const LaneCatalogue lanes(command.dossier, *engine);
+    auto entries = lanes.list(engine::Verify::Contents, work.progress(), work.source.get_token());
+    if (!command.checksumsOnly) {
+        selfCheck(command, *engine, lanes, entries, work);
+    }
     work.line.clear();
     ReadingBoard board(command.dossier);
     for (const LaneEntry& entry : entries) {
         board.setLaneCheck(entry.name, entry.state());
     }
     print(entries, command.json);
-    const bool good = std::all_of(entries.begin(), entries.end(), [](const LaneEntry& entry) {
-        return !entry.failure && entry.info.damagedBytes == 0;
-    });
-    return good ? kAnswered : kFailed;
+    return std::all_of(entries.begin(), entries.end(), [](const auto& e) { return e.good(); })
+               ? kAnswered
+               : kFailed;
 }
 
 } // namespace dossier::app::cli

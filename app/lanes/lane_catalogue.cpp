@@ -37,7 +37,13 @@ std::string keepsText(std::uint64_t keep, std::uint64_t read, double seconds) {
 } // namespace
 
 std::string LaneEntry::state() const {
-    return failure ? failure->failed : info.note.empty() ? "good" : info.note;
+    if (failure) {
+        return failure->failed;
+    }
+    if (info.note.empty() && selfCheck && !selfCheck->good()) {
+        return selfCheck->restored.note;
+    }
+    return info.note.empty() ? "good" : info.note;
 }
 
 std::string LaneOutlook::text() const {
@@ -51,6 +57,10 @@ std::string LanePrice::text() const {
         text.append(", in ").append(std::to_string(lanes)).append(" lanes together");
     }
     return text;
+}
+
+bool LaneEntry::good() const {
+    return !failure && info.damagedBytes == 0 && (!selfCheck || selfCheck->good());
 }
 
 void touchLane(const fs::path& file) {
@@ -98,6 +108,34 @@ std::vector<LaneEntry> LaneCatalogue::list(engine::Verify verify,
         return a.usedMs != b.usedMs ? a.usedMs > b.usedMs : a.name < b.name;
     });
     return entries;
+}
+
+void LaneCatalogue::selfCheck(LaneEntry& entry, const engine::ProgressFn& progress,
+                              std::stop_token stop) const {
+    LaneSelfCheck& check = entry.selfCheck.emplace();
+    if (entry.failure || entry.info.tokens == 0) {
+        check.skipped = "nothing of it can be used";
+        return;
+    }
+    const auto model = m_engine.model();
+    if (!model || model->fingerprint != entry.info.model) {
+        check.skipped = "it was read by another model, " + entry.info.modelName;
+        return;
+    }
+    engine::LaneOptions options;
+    options.file = entry.file;
+    options.prefix = entry.info.prefix;
+    options.readOnly = true;
+    try {
+        const engine::LaneInfo lane = m_engine.openLane(options, progress, stop);
+        check.restored = lane.restored.value_or(engine::LaneRestore{});
+        m_engine.closeLane(lane.id);
+    } catch (const Error& error) {
+        if (error.code() != ErrorCode::TooLarge && error.code() != ErrorCode::InvalidArgument) {
+            throw;
+        }
+        check.skipped = error.failed();
+    }
 }
 
 LaneEntry LaneCatalogue::find(const std::string& name) const {

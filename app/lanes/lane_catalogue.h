@@ -15,6 +15,13 @@
 
 namespace dossier::app {
 
+/// Whether a lane still says what it said when it was read.
+struct LaneSelfCheck {
+    std::string skipped;          ///< why it was not tried; empty when it was
+    engine::LaneRestore restored; ///< how it came back
+    bool good() const { return restored.lost == 0 && restored.check != "failed"; }
+};
+
 struct LaneEntry {
     std::string name;                 ///< file name without ".lane"; what commands take
     std::filesystem::path file;       ///< in the dossier
@@ -24,7 +31,10 @@ struct LaneEntry {
     std::optional<LaneCheck> checked; ///< the last one; filled in by a session
     engine::LaneFileInfo info;        ///< without `tail`
     std::optional<Failure> failure;   ///< why info is empty
+    std::optional<LaneSelfCheck> selfCheck; ///< by LaneCatalogue::selfCheck
 
+    /// Nothing is damaged, and what was tried gave the same.
+    bool good() const;
     /// What a check says of it: "good", or what is wrong.
     std::string state() const;
 };
@@ -50,13 +60,17 @@ struct LanePrice {
 /// One thread at a time.
 class LaneCatalogue {
   public:
-    /// `folder`: of the dossier. The engine needs no model.
+    /// `folder`: of the dossier. The engine needs no model but for selfCheck().
     LaneCatalogue(const std::filesystem::path& folder, engine::Engine& engine)
         : m_folder(folder / "lanes"), m_engine(engine) {}
 
     /// By last use, latest first. Verify::Contents compares every checksum.
     std::vector<LaneEntry> list(engine::Verify, const engine::ProgressFn& = {},
                                 std::stop_token = {}) const;
+    /// Restores a lane with the model that the engine has loaded, as a question would: its rows and
+    /// the logits of the probe at its end. One of another model is skipped. Errors: Cancelled,
+    /// ProcessDied, what the device throws.
+    void selfCheck(LaneEntry&, const engine::ProgressFn& = {}, std::stop_token = {}) const;
     /// Error(NotFound) names the lanes that there are.
     LaneEntry find(const std::string& name) const;
 

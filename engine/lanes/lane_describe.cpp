@@ -66,6 +66,108 @@ std::optional<StoredFrontier> decodeFrontier(std::span<const std::byte> section)
     return frontier;
 }
 
+namespace {
+
+/// A damaged part that is in use.
+struct Damage {
+    std::string part;
+    std::uint64_t begin = 0, end = 0; ///< tokens that it is about
+};
+
+std::string partName(const lane::Section& section) {
+    switch (section.kind) {
+    case lane::SectionKind::Entries:
+        return "rows of layer " + std::to_string(section.index);
+    case lane::SectionKind::Keys:
+        return "index keys of layer " + std::to_string(section.index);
+    case lane::SectionKind::Frontier:
+        return "the state for continuing";
+    default: // the walk read them
+        return "the directory";
+    }
+}
+
+/// "rows of layer 3 (tokens 2048 to 4096) and 2 more parts"
+std::string damageText(const std::vector<Damage>& damage) {
+    const Damage& first = damage.front();
+    std::string text = first.part;
+    if (first.end > first.begin) {
+        text +=
+            " (tokens " + std::to_string(first.begin) + " to " + std::to_string(first.end) + ")";
+    } else {
+        text += " after " + std::to_string(first.end) + " tokens";
+    }
+    if (damage.size() > 1) {
+        text += " and " + std::to_string(damage.size() - 1) +
+                (damage.size() == 2 ? " more part" : " more parts");
+    }
+    return text;
+}
+
+/// Compares every checksum and says what is damaged, and how much can be used: as opening does, up
+/// to the first damaged rows, and from there back to a frontier that is whole.
+void checkContents(const LaneHandle& file, const LaneIndex& index, LaneFileInfo& info,
+                   const ProgressFn& progress, const std::stop_token& stop) {
+    std::uint64_t good = index.rowsEnd(), unused = 0;
+    std::vector<std::uint64_t> badFrontiers;
+    std::vector<Damage> damage;
+    for (std::size_t number = 0; number < index.records.size(); ++number) {
+        const LaneRecord& record = index.records[number];
+        const lane::RecordHeader& header = record.header;
+        for (std::size_t i = 0; i < record.sections.size(); ++i) {
+            if (stop.stop_requested()) {
+                throw Error(ErrorCode::Cancelled, "Stopped");
+            }
+            const lane::Section& section = record.sections[i];
+            if (readSection(file, record, section)) {
+                continue;
+            }
+            const bool isFrontier = section.kind == lane::SectionKind::Frontier;
+            const std::uint64_t position = section.index * kFrontierStep;
+            const bool used = isFrontier
+                                  ? std::any_of(index.frontiers.begin(), index.frontiers.end(),
+                                                [&](const LaneFrontier& f) {
+                                                    return f.record == number && f.section == i;
+                                                })
+                                  : record.liveEnd > header.begin;
+            if (!used) {
+                unused += section.bytes;
+                continue;
+            }
+            info.damagedBytes += section.bytes;
+            if (isFrontier) {
+                badFrontiers.push_back(position);
+                damage.push_back({partName(section), position, position});
+            } else {
+                good = std::min(good, header.begin);
+                damage.push_back({partName(section), header.begin, record.liveEnd});
+            }
+        }
+        if (progress) {
+            progress({"Checking the lane", record.offset + header.bytes, index.end, 0});
+        }
+    }
+    const auto isGood = [&](const LaneFrontier& f) {
+        return f.position <= good && std::find(badFrontiers.begin(), badFrontiers.end(),
+                                               f.position) == badFrontiers.end();
+    };
+    const auto last = std::find_if(index.frontiers.rbegin(), index.frontiers.rend(), isGood);
+    const bool whole = good == index.rowsEnd() && last == index.frontiers.rbegin();
+    if (!damage.empty()) {
+        const std::uint64_t stay = last == index.frontiers.rend() ? 0 : last->position;
+        info.note += "Damaged: " + damageText(damage) + ". " +
+                     (whole ? "All tokens stay; going back to that place takes longer. "
+                            : "The first " + std::to_string(stay) + " tokens stay, " +
+                                  std::to_string(info.tokens - stay) + " are read again. ");
+    }
+    if (unused > 0) {
+        info.note += "Of replaced records " + std::to_string(unused) +
+                     " bytes are damaged, which nobody needs. ";
+    }
+}
+
+} // namespace
+
 LaneFileInfo describeLane(const std::filesystem::path& path, bool contents,
                           const ProgressFn& progress, std::stop_token stop) {
     const LaneHandle file(path, LaneHandle::Mode::Read);
@@ -93,33 +195,15 @@ LaneFileInfo describeLane(const std::filesystem::path& path, bool contents,
     for (const LaneFrontier& frontier : index->frontiers) {
         info.contents.frontiers.push_back(frontier.position);
     }
-    info.note = index->stopped.empty() ? "" : index->stopped + ". ";
+    if (!index->stopped.empty()) {
+        info.note = index->stopped + "; the " + std::to_string(info.tokens) +
+                    " tokens before it stay, what followed is read again. ";
+    }
     if (contents) {
-        std::uint64_t done = 0, bad = 0, firstBad = UINT64_MAX;
-        for (const LaneRecord& record : index->records) {
-            for (const lane::Section& section : record.sections) {
-                if (stop.stop_requested()) {
-                    throw Error(ErrorCode::Cancelled, "Stopped");
-                }
-                if (!readSection(file, record, section)) {
-                    bad += section.bytes;
-                    firstBad = std::min(firstBad, record.header.begin);
-                }
-            }
-            done = record.offset + record.header.bytes;
-            if (progress) {
-                progress({"Checking the lane", done, index->end, 0});
-            }
-        }
-        if (bad) {
-            info.damagedBytes += bad;
-            info.note += "What was read after " + std::to_string(firstBad) +
-                         " tokens is damaged and has to be read again. ";
-        }
+        checkContents(file, *index, info, progress, stop);
     }
     if (!info.note.empty()) {
         info.note.pop_back();
-        info.note += info.note.back() == '.' ? "" : ".";
     }
     return info;
 }

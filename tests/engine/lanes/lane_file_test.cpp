@@ -281,8 +281,7 @@ TEST(LaneFile, AFullDiskLeavesTheFileAsItWas) {
         });
         const auto code =
             codeOf([&] { writer->append(draft, index.end, index.records.size(), index.chain()); });
-        LaneHandle::setWriteFunction(
-            [](int fd, const void* data, std::size_t bytes) { return ::write(fd, data, bytes); });
+        LaneHandle::setWriteFunction({});
         if (!code) {
             break;
         }
@@ -395,7 +394,8 @@ TEST(LaneCopy, DamageEndsTheCopyBeforeIt) {
     EXPECT_EQ(scan(path)->tokens.size(), 521u); // rows are not read by the walk
     const LaneFileInfo checked = describeLane(path, true, {}, {});
     EXPECT_GT(checked.damagedBytes, 0u);
-    EXPECT_NE(checked.note.find("after 256 tokens"), std::string::npos) << checked.note;
+    EXPECT_EQ(checked.note, "Damaged: rows of layer 1 (tokens 256 to 384). The first 256 tokens "
+                            "stay, 265 are read again.");
     EXPECT_EQ(copyLaneFile(path, copy, UINT64_MAX, {}, {}).tokens, 256u);
 }
 
