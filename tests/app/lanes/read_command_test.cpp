@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The programs themselves with the embedded model: dossier read, killed and gone on with, watched,
-// asked meanwhile; dossier lanes and verify on what it left. DOSSIER_KILLS sets the kills (5).
+// asked meanwhile; dossier lanes and verify on what it left. DOSSIER_KILLS sets the kills (20; the
+// long tests ask for 200).
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -9,16 +10,14 @@
 #include <random>
 #include <thread>
 
-#include <fcntl.h>
-#include <spawn.h>
-#include <sys/wait.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <nlohmann/json.hpp>
 
+#include "tests/support/dossier_program.h"
+#include "tests/support/ordinary_user.h"
 #include "tests/support/temp_folder.h"
-
-extern char** environ;
 
 namespace dossier::app {
 namespace {
@@ -26,10 +25,7 @@ namespace {
 using ::testing::HasSubstr;
 using namespace std::chrono_literals;
 
-std::string contents(const std::filesystem::path& file) {
-    std::ifstream in(file, std::ios::binary);
-    return {std::istreambuf_iterator<char>(in), {}};
-}
+using test::contents;
 
 class ReadCommandTest : public ::testing::Test {
   protected:
@@ -61,63 +57,63 @@ class ReadCommandTest : public ::testing::Test {
         }
         return {};
     }
-    pid_t start(std::vector<std::string> words) {
-        words.insert(words.begin(), DOSSIER_BIN_DIR "/dossier");
-        std::vector<char*> arguments;
-        for (std::string& word : words) {
-            arguments.push_back(word.data());
+    pid_t start(const std::vector<std::string>& words) { return program.start(words); }
+    int wait(pid_t pid) { return program.wait(pid); }
+    int run(const std::vector<std::string>& words) { return program.run(words); }
+    /// Follows a reading that another process began until everything is read.
+    bool untilRead(const std::string& dossier) {
+        for (int i = 0; i < 600; ++i) {
+            if (run({"read", "-d", dossier, "--watch"}) == 0) {
+                return true;
+            }
+            std::this_thread::sleep_for(100ms); // it has not said anything yet
         }
-        arguments.push_back(nullptr);
-        posix_spawn_file_actions_t actions;
-        posix_spawn_file_actions_init(&actions);
-        posix_spawn_file_actions_addopen(&actions, 1, (folder.path() / "out").c_str(),
-                                         O_WRONLY | O_CREAT | O_TRUNC, 0600);
-        posix_spawn_file_actions_addopen(&actions, 2, (folder.path() / "err").c_str(),
-                                         O_WRONLY | O_CREAT | O_TRUNC, 0600);
-        pid_t pid = -1;
-        EXPECT_EQ(posix_spawn(&pid, arguments[0], &actions, nullptr, arguments.data(), environ), 0);
-        posix_spawn_file_actions_destroy(&actions);
-        return pid;
-    }
-    int wait(pid_t pid) {
-        int status = 0;
-        waitpid(pid, &status, 0);
-        out = contents(folder.path() / "out");
-        err = contents(folder.path() / "err");
-        return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
-    }
-    int run(const std::vector<std::string>& words) { return wait(start(words)); }
-    static std::vector<pid_t> childrenOf(pid_t pid) {
-        std::vector<pid_t> children;
-        std::ifstream in("/proc/" + std::to_string(pid) + "/task/" + std::to_string(pid) +
-                         "/children");
-        for (pid_t child = 0; in >> child;) {
-            children.push_back(child);
-        }
-        return children;
+        return false;
     }
 
     test::TempFolder folder;
+    test::DossierProgram program{folder.path()};
     std::filesystem::path first, second;
-    std::string out, err;
+    std::string &out = program.out, &err = program.err;
 };
 
 TEST_F(ReadCommandTest, KilledAnywhereItGoesOnToTheSameLane) {
     const char* wanted = std::getenv("DOSSIER_KILLS");
-    const int kills = wanted ? std::atoi(wanted) : 5;
-    std::filesystem::copy(path("m"), path("killed"), std::filesystem::copy_options::recursive);
+    const int kills = wanted ? std::atoi(wanted) : 20;
+    const auto copyTo = [&](const std::string& name) {
+        std::filesystem::copy(path("m"), path(name), std::filesystem::copy_options::recursive);
+    };
+    copyTo("new");
+    copyTo("killed");
     const auto begin = std::chrono::steady_clock::now();
     ASSERT_EQ(run({"read", "-d", path("m")}), 0) << err;
     const std::chrono::duration<double> whole = std::chrono::steady_clock::now() - begin;
     const std::string expected = contents(lane("m"));
     std::mt19937 random(11);
-    int done = 0;
-    for (int tries = 0; done < kills && tries < 20 * kills; ++tries) {
-        const pid_t pid = start({"read", "-d", path("killed")});
+    const auto sleepSomewhere = [&] {
         std::this_thread::sleep_for(std::chrono::duration<double>(
             std::uniform_real_distribution<>(0.05, whole.count())(random)));
+    };
+    int done = 0;
+    for (int tries = 0; done < kills && tries < 20 * kills; ++tries) {
+        if (tries % 3 == 2) { // the program that started it, with all of its session
+            const std::string dossier = path("client");
+            std::filesystem::copy(path("new"), dossier, std::filesystem::copy_options::recursive);
+            const pid_t client = program.startReadingClient(dossier);
+            sleepSomewhere();
+            kill(-client, SIGKILL);
+            EXPECT_EQ(wait(client), -SIGKILL);
+            EXPECT_TRUE(untilRead(dossier)) << err;
+            EXPECT_TRUE(contents(lane("client")) == expected) << "after " << done << " kills";
+            std::filesystem::remove_all(dossier);
+            ++done;
+            continue;
+        }
+        const pid_t pid = start({"read", "-d", path("killed")});
+        sleepSomewhere();
         pid_t victim = pid; // or its engine
-        if (const auto children = childrenOf(pid); tries % 2 == 1 && !children.empty()) {
+        if (const auto children = test::DossierProgram::childrenOf(pid);
+            tries % 3 == 1 && !children.empty()) {
             victim = children.front();
         }
         kill(victim, SIGKILL);
@@ -176,6 +172,13 @@ TEST_F(ReadCommandTest, LanesAreListedCheckedMovedCompactedReusedAndDeleted) {
     EXPECT_EQ(list[0]["documents"], 2);
     EXPECT_EQ(list[0]["state"], "good");
     const std::uint64_t tokens = list[0]["tokens"];
+    ASSERT_EQ(run({"verify", "-d", path("m"), "--json"}), 0) << err;
+    auto checked = nlohmann::json::parse(out)[0];
+    EXPECT_EQ(checked["self_check"]["result"], "equal");
+    EXPECT_EQ(checked["self_check"]["tokens"], tokens);
+    EXPECT_EQ(checked["self_check"]["reread"], 0);
+    ASSERT_EQ(run({"verify", "-d", path("m"), "--checksums-only", "--json"}), 0) << err;
+    EXPECT_FALSE(nlohmann::json::parse(out)[0].contains("self_check"));
 
     // Another dossier with the same documents takes over what is read.
     ASSERT_EQ(run({"new", path("other")}), 0);
@@ -216,7 +219,11 @@ TEST_F(ReadCommandTest, LanesAreListedCheckedMovedCompactedReusedAndDeleted) {
         bytes.put('\x55').put('\x33');
     }
     EXPECT_EQ(run({"verify", "-d", path("other")}), 2);
-    EXPECT_THAT(out, HasSubstr("damaged"));
+    EXPECT_THAT(out, HasSubstr("amaged"));
+    EXPECT_EQ(run({"verify", "-d", path("other"), "--json"}), 2);
+    checked = nlohmann::json::parse(out)[0];
+    EXPECT_THAT(checked["state"].get<std::string>(), HasSubstr("read again"));
+    EXPECT_GT(checked["self_check"]["reread"], 0);
     ASSERT_EQ(run({"read", "-d", path("other")}), 0) << err;
     EXPECT_THAT(err, HasSubstr("damaged"));
     ASSERT_EQ(run({"read", "-d", path("other")}), 0) << err;
@@ -232,15 +239,77 @@ TEST_F(ReadCommandTest, LanesAreListedCheckedMovedCompactedReusedAndDeleted) {
     EXPECT_TRUE(std::filesystem::is_empty(disk));
 }
 
+TEST_F(ReadCommandTest, ADiskThatTakesNoMoreIsToldAndReadingGoesOn) {
+    std::filesystem::copy(path("m"), path("full"), std::filesystem::copy_options::recursive);
+    ASSERT_EQ(run({"read", "-d", path("m")}), 0) << err;
+    const std::string expected = contents(lane("m"));
+    rlimit before{};
+    getrlimit(RLIMIT_FSIZE, &before);
+    rlimit little = before;
+    little.rlim_cur = expected.size() * 2 / 3; // no file may grow beyond that
+    setrlimit(RLIMIT_FSIZE, &little);
+    const int status = run({"read", "-d", path("full")});
+    setrlimit(RLIMIT_FSIZE, &before);
+    EXPECT_EQ(status, 2);
+    EXPECT_THAT(err, HasSubstr("takes no larger files"));
+    EXPECT_THAT(err, HasSubstr(".lane"));
+    EXPECT_EQ(run({"read", "-d", path("full"), "--watch"}), 2); // the board says it, too
+    EXPECT_THAT(err, HasSubstr(".lane"));
+    ASSERT_EQ(run({"verify", "-d", path("full")}), 0) << out << err; // what is there is good
+    ASSERT_EQ(run({"read", "-d", path("full")}), 0) << err;
+    EXPECT_THAT(out, ::testing::Not(HasSubstr(", 0 of them before")));
+    EXPECT_TRUE(contents(lane("full")) == expected);
+}
+
 TEST_F(ReadCommandTest, AFolderThatMayNotBeWrittenIsTold) {
-    if (geteuid() == 0) {
-        GTEST_SKIP() << "the administrator may write everywhere";
+    ASSERT_EQ(run({"read", "-d", path("m")}), 0) << err;
+    const std::string before = contents(lane("m"));
+    if (geteuid() == 0) { // the ordinary user's own, and where its output goes
+        chown(folder.path().c_str(), test::kOrdinaryUser, test::kOrdinaryUser);
+        for (const auto& entry : std::filesystem::recursive_directory_iterator(folder.path())) {
+            ASSERT_EQ(chown(entry.path().c_str(), test::kOrdinaryUser, test::kOrdinaryUser), 0);
+        }
     }
-    std::filesystem::permissions(path("m"), std::filesystem::perms::owner_read |
-                                                std::filesystem::perms::owner_exec);
-    EXPECT_EQ(run({"read", "-d", path("m")}), 2);
-    EXPECT_THAT(err, HasSubstr("ermission"));
-    std::filesystem::permissions(path("m"), std::filesystem::perms::owner_all);
+    using std::filesystem::perms;
+    const auto allow = [&](const std::filesystem::path& to, bool write) {
+        for (const auto& entry : std::filesystem::directory_iterator(to)) {
+            std::filesystem::permissions(entry.path(), entry.is_directory() ? perms::owner_all
+                                                       : write
+                                                           ? perms::owner_read | perms::owner_write
+                                                           : perms::owner_read);
+        }
+        std::filesystem::permissions(to, write ? perms::owner_all
+                                               : perms::owner_read | perms::owner_exec);
+    };
+    folder.write("in/b-rent.txt", "The rent is 500 pounds.\n");
+    ASSERT_EQ(run({"add", "-d", path("m"), second.string()}), 0) << err; // something to read
+    allow(path("m") + "/lanes", false);
+    allow(path("m"), false);
+    setenv("HOME", folder.path().c_str(), 1);
+    const std::string told = test::asOrdinaryUser([&] {
+        const int status = run({"read", "-d", path("m")});
+        return std::to_string(status) + " " + err;
+    });
+    allow(path("m"), true);
+    EXPECT_THAT(told, ::testing::StartsWith("2 "));
+    EXPECT_THAT(told, HasSubstr("ermission"));
+    EXPECT_THAT(told, HasSubstr("m.dossier"));
+    EXPECT_TRUE(contents(lane("m")) == before);
+    // Only the lanes may not be written: asking and listing go on.
+    const std::string listed = test::asOrdinaryUser([&] {
+        const int status = run({"lanes", "-d", path("m")});
+        return std::to_string(status) + " " + out + err;
+    });
+    EXPECT_THAT(listed, ::testing::StartsWith("0 "));
+    const std::string refused = test::asOrdinaryUser([&] {
+        const int status = run({"read", "-d", path("m")});
+        return std::to_string(status) + " " + err;
+    });
+    EXPECT_THAT(refused, ::testing::StartsWith("2 "));
+    EXPECT_THAT(refused, HasSubstr("lanes"));
+    allow(path("m") + "/lanes", true);
+    EXPECT_TRUE(contents(lane("m")) == before);
+    ASSERT_EQ(run({"read", "-d", path("m")}), 0) << err; // goes on when it may
 }
 
 } // namespace

@@ -10,6 +10,7 @@
 #include <set>
 
 #include "app/store/schema.h"
+#include "tests/support/ordinary_user.h"
 #include "tests/support/temp_folder.h"
 
 namespace dossier::app {
@@ -373,31 +374,6 @@ TEST(Store, FindsDamageAfterACrash) {
     EXPECT_THAT(text, HasSubstr("sources")) << "says that the originals are still there";
 }
 
-/// Runs `action` in a child process as an ordinary user (root may write anywhere); returns what it
-/// wrote to the pipe.
-std::string asOrdinaryUser(const std::function<std::string()>& action) {
-    int fds[2];
-    EXPECT_EQ(pipe(fds), 0);
-    const pid_t child = fork();
-    if (child == 0) {
-        std::string text;
-        if (geteuid() == 0 && seteuid(65534) != 0) {
-            text = "cannot change the user";
-        } else {
-            text = action();
-        }
-        [[maybe_unused]] const auto n = write(fds[1], text.data(), text.size());
-        _exit(0);
-    }
-    close(fds[1]);
-    std::string text(4096, '\0');
-    const auto n = read(fds[0], text.data(), text.size());
-    text.resize(n > 0 ? static_cast<std::size_t>(n) : 0);
-    close(fds[0]);
-    waitpid(child, nullptr, 0);
-    return text;
-}
-
 TEST(Store, SaysThatAFolderIsReadOnly) {
     const test::TempFolder folder;
     const auto path = folder.path() / "a.dossier";
@@ -410,7 +386,7 @@ TEST(Store, SaysThatAFolderIsReadOnly) {
     std::filesystem::permissions(path / "dossier.db", look);
     std::filesystem::permissions(path, look | enter);
     std::filesystem::permissions(folder.path(), look | enter | perms::owner_write);
-    const std::string text = asOrdinaryUser([&]() -> std::string {
+    const std::string text = test::asOrdinaryUser([&]() -> std::string {
         try {
             Store::open(path);
             return "opened";
