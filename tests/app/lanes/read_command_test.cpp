@@ -265,7 +265,7 @@ TEST_F(ReadCommandTest, AFolderThatMayNotBeWrittenIsTold) {
     ASSERT_EQ(run({"read", "-d", path("m")}), 0) << err;
     const std::string before = contents(lane("m"));
     if (geteuid() == 0) { // the ordinary user's own, and where its output goes
-        chown(folder.path().c_str(), test::kOrdinaryUser, test::kOrdinaryUser);
+        ASSERT_EQ(chown(folder.path().c_str(), test::kOrdinaryUser, test::kOrdinaryUser), 0);
         for (const auto& entry : std::filesystem::recursive_directory_iterator(folder.path())) {
             ASSERT_EQ(chown(entry.path().c_str(), test::kOrdinaryUser, test::kOrdinaryUser), 0);
         }
