@@ -25,6 +25,9 @@ constexpr std::uint64_t kSlack = std::uint64_t{64} << 20;
 constexpr std::uint64_t kMeasuredBlocks = kAnswerRows;
 /// Of the pool, for the rate at which all cores read it.
 constexpr std::uint64_t kReadBytes = std::uint64_t{1} << 30;
+/// Experts of a layer that lie in RAM alone, of those that a token chooses on average: with fewer
+/// there is nothing to divide between bus and processor (docs/performance.md).
+constexpr double kLeastLacking = 1.5;
 
 /// Bytes a second; measured once for a process, as long as there is enough to read.
 double ramReadRate(const PinnedPool& pool) {
@@ -247,6 +250,12 @@ void ExpertStore::openCpuTier() {
     }
     if (m_way != FetchWay::Copies) {
         m_whyNoCpu = "experts are brought by a kernel";
+        return;
+    }
+    const double lacking = static_cast<double>(m_config.expertsPerToken) *
+                           static_cast<double>(m_inRam) / static_cast<double>(m_tiers.size());
+    if (m_cpuOptions.mode == Mode::Auto && lacking < kLeastLacking) {
+        m_whyNoCpu = "a token lacks too few experts of a layer to divide them";
         return;
     }
     const SourceAddress source = poolAddress();
