@@ -395,23 +395,27 @@ JobId Session::addSources(const AddRequest& request) {
     return job->copy().id;
 }
 
-void Session::removeSource(SourceId id) {
-    if (d->find(id) == nullptr) {
-        return;
+void Session::removeSources(const std::vector<SourceId>& ids) {
+    std::set<SourceId> wanted(ids.begin(), ids.end());
+    std::vector<SourceId> there;
+    for (const Source& source : d->sources) {
+        if (wanted.contains(source.id)) {
+            there.push_back(source.id);
+        }
     }
-    d->dropSources({id});
-    d->save([this, id] { d->store->setRemoved(id, true); });
+    d->dropSources(there);
+    d->save([this, there] { d->store->setRemoved(there, true); });
 }
 
-void Session::restoreSource(SourceId id) {
-    const auto it = d->removed.find(id);
-    if (it == d->removed.end()) {
-        return;
+void Session::restoreSources(const std::vector<SourceId>& ids) {
+    std::vector<SourceId> back;
+    for (const SourceId id : ids) {
+        if (const auto found = d->removed.extract(id)) {
+            d->putSource(found.mapped());
+            back.push_back(id);
+        }
     }
-    const Source source = it->second;
-    d->removed.erase(it);
-    d->putSource(source);
-    d->save([this, id] { d->store->setRemoved(id, false); });
+    d->save([this, back] { d->store->setRemoved(back, false); });
 }
 
 void Session::setIncluded(const std::vector<SourceId>& ids, bool included) {

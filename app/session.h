@@ -91,10 +91,10 @@ class Session : public QObject {
     const std::vector<Source>& sources() const; ///< in the order in which the model reads them
     const Source* source(SourceId) const;       ///< null when there is none
     JobId addSources(const AddRequest&);
-    /// Takes the source out of the dossier. Answers that cite it keep their text; undo puts it
-    /// back.
-    void removeSource(SourceId);
-    void restoreSource(SourceId); ///< undo of removeSource, while the session is open
+    /// Takes the sources out of the dossier. Answers that cite them keep their text; undo puts them
+    /// back. Thousands at once are one transaction and one notice.
+    void removeSources(const std::vector<SourceId>&);
+    void restoreSources(const std::vector<SourceId>&); ///< undo, while the session is open
     void setIncluded(const std::vector<SourceId>&, bool included);
     JobId readAgain(const std::vector<SourceId>&, const std::string& password = {});
     ContextUse contextUse() const;

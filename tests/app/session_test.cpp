@@ -325,13 +325,13 @@ TEST_F(SessionTest, RemovedSourcesComeBack) {
     create();
     add({folder.write("in/a.txt", kLease), folder.write("in/b.txt", "Another text.")});
     const SourceId first = session->sources()[0].id;
-    session->removeSource(first);
+    session->removeSources({first});
     ASSERT_EQ(session->sources().size(), 1U);
     EXPECT_EQ(session->source(first), nullptr);
-    session->restoreSource(first);
+    session->restoreSources({first});
     ASSERT_EQ(session->sources().size(), 2U);
     EXPECT_EQ(session->sources()[0].id, first) << "at its old place";
-    session->removeSource(first);
+    session->removeSources({first});
     session.reset();
     open();
     EXPECT_EQ(session->sources().size(), 1U);

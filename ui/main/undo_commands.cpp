@@ -112,18 +112,14 @@ RemoveSources::RemoveSources(app::Session* session, std::vector<app::SourceId> i
       m_ids(std::move(ids)) {}
 
 void RemoveSources::redo() {
-    for (const app::SourceId id : m_ids) {
-        if (m_session && m_session->source(id) != nullptr) {
-            m_session->removeSource(id);
-        }
+    if (m_session) {
+        m_session->removeSources(m_ids);
     }
 }
 
 void RemoveSources::undo() {
-    for (const app::SourceId id : m_ids) {
-        if (m_session) {
-            m_session->restoreSource(id);
-        }
+    if (m_session) {
+        m_session->restoreSources(m_ids);
     }
 }
 

@@ -115,15 +115,19 @@ JobId Session::addSources(const AddRequest& request) {
     return {};
 }
 
-void Session::removeSource(SourceId id) {
-    d->removed[static_cast<long long>(id)] = d->at(id);
-    std::erase_if(d->sources, [id](const Source& s) { return s.id == id; });
-    emit sourcesChanged({id});
+void Session::removeSources(const std::vector<SourceId>& ids) {
+    for (const SourceId id : ids) {
+        d->removed[static_cast<long long>(id)] = d->at(id);
+        std::erase_if(d->sources, [id](const Source& s) { return s.id == id; });
+    }
+    emit sourcesChanged(ids);
 }
 
-void Session::restoreSource(SourceId id) {
-    d->sources.push_back(d->removed.at(static_cast<long long>(id)));
-    emit sourcesChanged({id});
+void Session::restoreSources(const std::vector<SourceId>& ids) {
+    for (const SourceId id : ids) {
+        d->sources.push_back(d->removed.at(static_cast<long long>(id)));
+    }
+    emit sourcesChanged(ids);
 }
 
 void Session::setIncluded(const std::vector<SourceId>& ids, bool included) {
