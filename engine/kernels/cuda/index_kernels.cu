@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The indexer: for every query and key the sum over heads of bf16(relu(bf16(q.k)) * w), rounded to
 // bf16; then the best entries.
+#include <algorithm>
+
 #include "engine/kernels/cuda/index_kernels.h"
 #include "engine/kernels/cuda/numeric.cuh"
 #include "engine/model/kv_layout.h"
@@ -61,6 +63,50 @@ struct Keys {
     }
 };
 
+/// Scores of a warp's keys for one query: scores[kKeysPerWarp].
+template<unsigned kDims>
+__device__ __forceinline__ void scoreKeys(const Keys<kDims>& keys, const uint4* fragments,
+                                          const float* headWeights, unsigned tiles, Bf16* scores) {
+    constexpr unsigned kSteps = Keys<kDims>::kSteps;
+    const unsigned lane = threadIdx.x % 32, g = lane / 4, t = lane % 4;
+    float sums[kKeysPerWarp / 8][2] = {};
+    for (unsigned m = 0; m < tiles; ++m) {
+        float d[kKeysPerWarp / 8][4] = {};
+#pragma unroll
+        for (unsigned s = 0; s < kSteps; ++s) {
+            const uint4 f = fragments[(m * kSteps + s) * 32 + lane];
+            const std::uint32_t a[4] = {f.x, f.y, f.z, f.w};
+#pragma unroll
+            for (unsigned tile = 0; tile < kKeysPerWarp / 8; ++tile) {
+                mmaBf16(d[tile], a, keys.b[tile][s][0], keys.b[tile][s][1]);
+            }
+        }
+        const float top = headWeights[16 * m + g], bottom = headWeights[16 * m + g + 8];
+        const std::uint32_t topPair = packBf16(top, top), bottomPair = packBf16(bottom, bottom);
+#pragma unroll
+        for (unsigned tile = 0; tile < kKeysPerWarp / 8; ++tile) {
+            const std::uint32_t p = multiplyBf16(packBf16Relu(d[tile][0], d[tile][1]), topPair);
+            sums[tile][0] += lowBf16(p);
+            sums[tile][1] += highBf16(p);
+            const std::uint32_t q = multiplyBf16(packBf16Relu(d[tile][2], d[tile][3]), bottomPair);
+            sums[tile][0] += lowBf16(q);
+            sums[tile][1] += highBf16(q);
+        }
+    }
+#pragma unroll
+    for (unsigned tile = 0; tile < kKeysPerWarp / 8; ++tile) {
+#pragma unroll
+        for (int step = 4; step < 32; step *= 2) {
+            sums[tile][0] += __shfl_xor_sync(kAllLanes, sums[tile][0], step);
+            sums[tile][1] += __shfl_xor_sync(kAllLanes, sums[tile][1], step);
+        }
+        if (g == 0) {
+            *reinterpret_cast<std::uint32_t*>(scores + 8 * tile + 2 * t) =
+                packBf16(sums[tile][0], sums[tile][1]);
+        }
+    }
+}
+
 template<unsigned kDims>
 __global__ void __launch_bounds__(32 * kWarps)
     indexScoresKernel(BatchView batch, const LayerState* states, unsigned heads, unsigned firstRow,
@@ -71,12 +117,11 @@ __global__ void __launch_bounds__(32 * kWarps)
     auto* fragments = dynamicShared<uint4>();
     const unsigned tiles = (heads + 15) / 16;
     auto* headWeights = reinterpret_cast<float*>(fragments + tiles * kSteps * 32);
-    const unsigned lane = threadIdx.x % 32, warp = threadIdx.x / 32, g = lane / 4, t = lane % 4;
-    const unsigned firstKey = blockIdx.x * kKeys + warp * kKeysPerWarp;
+    const unsigned warp = threadIdx.x / 32;
     letNextStart();
     waitForPrevious();
     Keys<kDims> keys;
-    unsigned loaded = ~0u; // segment whose keys are held
+    unsigned loaded = ~0u, loadedFirst = 0; // segment and place of the keys that are held
     for (unsigned i = 0; i < kRowsPerBlock; ++i) {
         const unsigned local = blockIdx.y * kRowsPerBlock + i;
         if (local >= rows) {
@@ -107,52 +152,21 @@ __global__ void __launch_bounds__(32 * kWarps)
             headWeights[h] = h < heads ? fromBf16(weights[std::size_t{row} * heads + h]) : 0.0f;
         }
         __syncthreads();
-        if (firstKey >= visible) {
-            continue; // a whole warp; it meets the others again above
-        }
-        if (segment != loaded) {
-            // Keys beyond those that exist are not read, whatever their scores will be.
-            const DeviceSegment& s = batch.segments[segment];
-            keys.load(states[segment].keys, firstKey, (s.position + s.count) / 4);
-            loaded = segment;
-        }
-        float sums[kKeysPerWarp / 8][2] = {};
-        for (unsigned m = 0; m < tiles; ++m) {
-            float d[kKeysPerWarp / 8][4] = {};
-#pragma unroll
-            for (unsigned s = 0; s < kSteps; ++s) {
-                const uint4 f = fragments[(m * kSteps + s) * 32 + lane];
-                const std::uint32_t a[4] = {f.x, f.y, f.z, f.w};
-#pragma unroll
-                for (unsigned tile = 0; tile < kKeysPerWarp / 8; ++tile) {
-                    mmaBf16(d[tile], a, keys.b[tile][s][0], keys.b[tile][s][1]);
-                }
+        // With few rows a block takes several groups of keys, so that laying out queries pays.
+        for (unsigned group = blockIdx.x; group * kKeys < visible; group += gridDim.x) {
+            const unsigned firstKey = group * kKeys + warp * kKeysPerWarp;
+            if (firstKey >= visible) {
+                break; // a whole warp; it meets the others again above
             }
-            const float top = headWeights[16 * m + g], bottom = headWeights[16 * m + g + 8];
-            const std::uint32_t topPair = packBf16(top, top), bottomPair = packBf16(bottom, bottom);
-#pragma unroll
-            for (unsigned tile = 0; tile < kKeysPerWarp / 8; ++tile) {
-                const std::uint32_t p = multiplyBf16(packBf16Relu(d[tile][0], d[tile][1]), topPair);
-                sums[tile][0] += lowBf16(p);
-                sums[tile][1] += highBf16(p);
-                const std::uint32_t q =
-                    multiplyBf16(packBf16Relu(d[tile][2], d[tile][3]), bottomPair);
-                sums[tile][0] += lowBf16(q);
-                sums[tile][1] += highBf16(q);
+            if (segment != loaded || firstKey != loadedFirst) {
+                // Keys beyond those that exist are not read, whatever their scores will be.
+                const DeviceSegment& s = batch.segments[segment];
+                keys.load(states[segment].keys, firstKey, (s.position + s.count) / 4);
+                loaded = segment;
+                loadedFirst = firstKey;
             }
-        }
-#pragma unroll
-        for (unsigned tile = 0; tile < kKeysPerWarp / 8; ++tile) {
-#pragma unroll
-            for (int step = 4; step < 32; step *= 2) {
-                sums[tile][0] += __shfl_xor_sync(kAllLanes, sums[tile][0], step);
-                sums[tile][1] += __shfl_xor_sync(kAllLanes, sums[tile][1], step);
-            }
-            if (g == 0) {
-                *reinterpret_cast<std::uint32_t*>(scores + std::size_t{local} * pitch + firstKey +
-                                                  8 * tile + 2 * t) =
-                    packBf16(sums[tile][0], sums[tile][1]);
-            }
+            scoreKeys<kDims>(keys, fragments, headWeights, tiles,
+                             scores + std::size_t{local} * pitch + firstKey);
         }
     }
 }
@@ -510,7 +524,11 @@ void indexScores(const Queue& queue, const BatchView& batch, std::uint32_t layer
     const unsigned tiles = (shape.heads + 15) / 16;
     const std::size_t shared =
         std::size_t{tiles} * shape.dims / 16 * 32 * sizeof(uint4) + tiles * 16 * sizeof(float);
-    const dim3 grid((keys + kKeys - 1) / kKeys, (rows + kRowsPerBlock - 1) / kRowsPerBlock);
+    dim3 grid((keys + kKeys - 1) / kKeys, (rows + kRowsPerBlock - 1) / kRowsPerBlock);
+    if (rows <= kAnswerRows) { // as many blocks as run beside each other; they go on to other keys
+        constexpr unsigned kBlocksAtOnce = 4; // of a multiprocessor
+        grid.x = std::min(grid.x, std::max(kBlocksAtOnce * queue.multiprocessors / grid.y, 1U));
+    }
     const auto run = [&](auto kernel) {
         launch(queue, "score index keys", kernel, grid, 32 * kWarps, shared, batch,
                batch.layer(layer), shape.heads, firstRow, rows, qi, weights, scores, pitch);
