@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The programs themselves with the embedded model: dossier read, killed and gone on with, watched,
-// asked meanwhile; dossier lanes and verify on what it left. DOSSIER_KILLS sets the kills (20; the
+// asked meanwhile; dossier lanes and verify on what it left. DOSSIER_KILLS sets the kills (6; the
 // long tests ask for 200).
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -79,9 +79,9 @@ class ReadCommandTest : public ::testing::Test {
 
 TEST_F(ReadCommandTest, KilledAnywhereItGoesOnToTheSameLane) {
 #ifdef __SANITIZE_ADDRESS__
-    constexpr int kUsual = 4; // instrumented code takes several times as long
+    constexpr int kUsual = 3; // instrumented code takes several times as long
 #else
-    constexpr int kUsual = 20;
+    constexpr int kUsual = 6;
 #endif
     const char* wanted = std::getenv("DOSSIER_KILLS");
     const int kills = wanted ? std::atoi(wanted) : kUsual;
