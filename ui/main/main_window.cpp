@@ -291,7 +291,11 @@ void MainWindow::dropEvent(QDropEvent* event) {
 
 void MainWindow::keyPressEvent(QKeyEvent* event) {
     if (event->key() == Qt::Key_Escape) {
-        stop();
+        if (m_body->currentWidget() == m_setup && !m_setupFirst) {
+            leaveSetup(); // as its Close button does; the first time there is nothing to go back to
+        } else {
+            stop();
+        }
         return;
     }
     QMainWindow::keyPressEvent(event);
