@@ -78,13 +78,8 @@ class ReadCommandTest : public ::testing::Test {
 };
 
 TEST_F(ReadCommandTest, KilledAnywhereItGoesOnToTheSameLane) {
-#ifdef __SANITIZE_ADDRESS__
-    constexpr int kUsual = 3; // instrumented code takes several times as long
-#else
-    constexpr int kUsual = 6;
-#endif
     const char* wanted = std::getenv("DOSSIER_KILLS");
-    const int kills = wanted ? std::atoi(wanted) : kUsual;
+    const int kills = wanted ? std::atoi(wanted) : 6;
     const auto copyTo = [&](const std::string& name) {
         std::filesystem::copy(path("m"), path(name), std::filesystem::copy_options::recursive);
     };
