@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The programs themselves with the embedded model: dossier read, killed and gone on with, watched,
-// asked meanwhile; dossier lanes and verify on what it left. DOSSIER_KILLS sets the kills (6; the
+// asked meanwhile; dossier lanes and verify on what it left. DOSSIER_KILLS sets the kills (20; the
 // long tests ask for 200).
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -79,7 +79,7 @@ class ReadCommandTest : public ::testing::Test {
 
 TEST_F(ReadCommandTest, KilledAnywhereItGoesOnToTheSameLane) {
     const char* wanted = std::getenv("DOSSIER_KILLS");
-    const int kills = wanted ? std::atoi(wanted) : 6;
+    const int kills = wanted ? std::atoi(wanted) : 20;
     const auto copyTo = [&](const std::string& name) {
         std::filesystem::copy(path("m"), path(name), std::filesystem::copy_options::recursive);
     };

@@ -91,8 +91,9 @@ TEST_P(LaneEquality, SavedAndRestoredInANewEngine) {
         ASSERT_EQ(info.tokens, length);
         ASSERT_TRUE(info.restored);
         EXPECT_EQ(info.restored->check, "equal");
-        // Behind the last frontier: one that stood at the end of the sitting before is not taken.
-        EXPECT_LE(info.restored->replayed, 2 * 128u);
+        // Behind the last frontier; a GPU takes none where the sitting before ended.
+        const bool gpu = m_engine->device().device == Device::Cuda;
+        EXPECT_LE(info.restored->replayed, gpu ? 2 * 128u : 128u);
         EXPECT_EQ(info.restored->lost, 0u);
         EXPECT_EQ(info.restored->note, "");
         ASSERT_EQ(ask(*m_engine, info.id), m_expected.at(length));

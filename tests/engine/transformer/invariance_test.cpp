@@ -226,7 +226,8 @@ TEST_P(Invariance, AHeldReadingGoesOnWithTheSameBits) {
                 EXPECT_EQ(*result, logits);
             }
         }
-        EXPECT_GE(holds, every == 30 ? 1 : 2); // a GPU takes more rows between two looks
+        // A GPU takes more rows between two looks.
+        EXPECT_GE(holds, every == 30 && !model.ops.synchronous() ? 1 : 2);
         EXPECT_EQ(done, read);
         EXPECT_EQ(sequence->position(), read);
         EXPECT_EQ(frontier(), state);
