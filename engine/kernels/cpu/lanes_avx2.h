@@ -185,15 +185,38 @@ struct Avx2 {
     static Floats roundE2m1(Floats v) { return {eightE2m1(v.low), eightE2m1(v.high)}; }
     static void unpackKey(const std::byte* key, std::uint32_t dims, Bf16* x) {
         const auto* bytes = reinterpret_cast<const std::uint8_t*>(key);
-        for (std::uint32_t i = 0; i < dims; ++i) {
-            const std::uint8_t code = i % 2 ? bytes[i / 2] >> 4 : bytes[i / 2] & 15;
-            const int exponent = int{bytes[dims / 2 + i / 32]} - 127;
-            const Bf16 word = kE2m1Words[code];
-            x[i] = (word & 0x7FFF) == 0 ? word : static_cast<Bf16>(word + exponent * 128);
+        // The sixteen words as two tables of bytes; those of a code are looked up and joined.
+        const __m256i words =
+            _mm256_load_si256(reinterpret_cast<const __m256i*>(kE2m1Words.data()));
+        const __m256i lowByte = _mm256_set1_epi16(0x00FF);
+        const __m128i low = packWords(_mm256_and_si256(words, lowByte));
+        const __m128i high = packWords(_mm256_srli_epi16(words, 8));
+        const __m128i nibble = _mm_set1_epi8(15);
+        for (std::uint32_t i = 0; i < dims; i += 32) {
+            const __m128i two = _mm_loadu_si128(reinterpret_cast<const __m128i*>(bytes + i / 2));
+            const __m128i even = _mm_and_si128(two, nibble);
+            const __m128i odd = _mm_and_si128(_mm_srli_epi16(two, 4), nibble);
+            const __m256i offset = _mm256_set1_epi16(
+                static_cast<std::int16_t>((int{bytes[dims / 2 + i / 32]} - 127) * 128));
+            for (const bool upper : {false, true}) {
+                const __m128i codes =
+                    upper ? _mm_unpackhi_epi8(even, odd) : _mm_unpacklo_epi8(even, odd);
+                const __m128i l = _mm_shuffle_epi8(low, codes), h = _mm_shuffle_epi8(high, codes);
+                const __m256i word =
+                    _mm256_set_m128i(_mm_unpackhi_epi8(l, h), _mm_unpacklo_epi8(l, h));
+                const __m256i zero =
+                    _mm256_cmpeq_epi16(_mm256_slli_epi16(word, 1), _mm256_setzero_si256());
+                _mm256_storeu_si256(reinterpret_cast<__m256i*>(x + i + (upper ? 16 : 0)),
+                                    _mm256_add_epi16(word, _mm256_andnot_si256(zero, offset)));
+            }
         }
     }
 
   private:
+    /// The words of v, each below 256, as bytes in their order.
+    static __m128i packWords(__m256i v) {
+        return _mm_packus_epi16(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
+    }
     static __m256 eightBf16(const Bf16* p) {
         const __m128i bits = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
         return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(bits), 16));

@@ -189,13 +189,55 @@ void attend(const Bf16* q, std::uint32_t heads, AttentionRows kv, const float* s
     }
 }
 
+constexpr std::uint32_t kKeys = 2; ///< packed keys of a score tile
+
+/// scores[n] of the packed keys first + n for n < Keys. Lanes are heads: queries [group of 16]
+/// [dims/2][16][2] and weights [group][16], zero where there is no head. A key's score does not
+/// depend on the tile that it is in.
+template<class V, std::uint32_t Keys>
+void scoreKeys(const Bf16* queries, const float* weights, const std::byte* keys,
+               std::uint64_t first, std::uint32_t groups, std::uint32_t dims, float* scores) {
+    const std::uint32_t pairs = dims / 2, bytes = indexKeyBytes(dims);
+    Bf16* unpacked = sized(buffers<V>().key, std::size_t{Keys} * dims);
+    for (std::uint32_t n = 0; n < Keys; ++n) {
+        V::unpackKey(keys + (first + n) * bytes, dims, unpacked + std::size_t{n} * dims);
+    }
+    const auto zero = V::everywhere(0.0f);
+    typename V::Floats total[Keys];
+    for (auto& sum : total) {
+        sum = zero;
+    }
+    for (std::uint32_t g = 0; g < groups; ++g) {
+        typename V::Floats a[Keys], b[Keys];
+        for (std::uint32_t n = 0; n < Keys; ++n) {
+            a[n] = b[n] = zero;
+        }
+        const Bf16* q = queries + std::size_t{g} * pairs * 32;
+        for (std::uint32_t i = 0; i < pairs; i += 2) {
+            const auto q0 = V::loadWords(q + i * 32), q1 = V::loadWords(q + i * 32 + 32);
+            for (std::uint32_t n = 0; n < Keys; ++n) {
+                const Bf16* key = unpacked + std::size_t{n} * dims + 2 * i;
+                a[n] = V::dot(a[n], q0, V::everyPair(key));
+                b[n] = V::dot(b[n], q1, V::everyPair(key + 2));
+            }
+        }
+        const auto weight = V::load(weights + g * 16);
+        for (std::uint32_t n = 0; n < Keys; ++n) {
+            const auto positive = V::max(V::roundBf16(V::add(a[n], b[n])), zero);
+            total[n] = V::add(total[n], V::roundBf16(V::multiply(positive, weight)));
+        }
+    }
+    for (std::uint32_t n = 0; n < Keys; ++n) {
+        scores[n] = roundToBf16(V::sum(total[n]));
+    }
+}
+
 template<class V>
 void indexScores(const Bf16* qi, const Bf16* w, const std::byte* keys, std::uint64_t count,
                  std::uint32_t heads, std::uint32_t dims, float* scores) {
     if (dims % 32 != 0) {
         return plainKernels().indexScores(qi, w, keys, count, heads, dims, scores);
     }
-    // Lanes are heads: [group of 16][dims/2][16][2], absent heads are zero.
     const std::uint32_t groups = (heads + 15) / 16, pairs = dims / 2;
     Buffers& use = buffers<V>();
     Bf16* queries = sized(use.queries, std::size_t{groups} * pairs * 32);
@@ -210,23 +252,12 @@ void indexScores(const Bf16* qi, const Bf16* w, const std::byte* keys, std::uint
             to[1] = qi[std::size_t{h} * dims + i + 1];
         }
     }
-    Bf16* key = sized(use.key, dims);
-    const auto zero = V::everywhere(0.0f);
-    const std::uint32_t bytes = indexKeyBytes(dims);
-    for (std::uint64_t j = 0; j < count; ++j) {
-        V::unpackKey(keys + j * bytes, dims, key);
-        auto total = zero;
-        for (std::uint32_t g = 0; g < groups; ++g) {
-            auto a = zero, b = zero;
-            const Bf16* q = queries + std::size_t{g} * pairs * 32;
-            for (std::uint32_t i = 0; i < pairs; i += 2) {
-                a = V::dot(a, V::loadWords(q + i * 32), V::everyPair(key + 2 * i));
-                b = V::dot(b, V::loadWords(q + i * 32 + 32), V::everyPair(key + 2 * i + 2));
-            }
-            const auto positive = V::max(V::roundBf16(V::add(a, b)), zero);
-            total = V::add(total, V::roundBf16(V::multiply(positive, V::load(weights + g * 16))));
-        }
-        scores[j] = roundToBf16(V::sum(total));
+    std::uint64_t j = 0;
+    for (; j + kKeys <= count; j += kKeys) {
+        scoreKeys<V, kKeys>(queries, weights, keys, j, groups, dims, scores + j);
+    }
+    for (; j < count; ++j) {
+        scoreKeys<V, 1>(queries, weights, keys, j, groups, dims, scores + j);
     }
 }
 

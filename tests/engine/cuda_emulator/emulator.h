@@ -108,6 +108,10 @@ struct Exchanged {
         std::memcpy(&value, warp.values[parity][lane & 31], sizeof(T));
         return value;
     }
+    /// The value in place, until the warp's next exchange but one.
+    const T& at(unsigned lane) const {
+        return *reinterpret_cast<const T*>(warp.values[parity][lane & 31]);
+    }
 };
 template<class T>
 Exchanged<T> exchange(const T& value) {

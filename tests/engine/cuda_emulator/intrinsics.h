@@ -69,10 +69,12 @@ inline std::uint32_t halvesFromE4m3(std::uint32_t two) {
     return table[two & 0xff] | static_cast<std::uint32_t>(table[two >> 8 & 0xff]) << 16;
 }
 
-/// The fragment layouts of m16n8k16 as the PTX manual gives them.
+/// The fragment layouts of m16n8k16 as the PTX manual gives them. `toFloat` is a function object,
+/// so that it is inlined: most of the time of the emulated tests is spent here.
 template<class ToFloat>
 void mmaEmulated(float (&d)[4], const std::uint32_t (&a)[4], std::uint32_t b0, std::uint32_t b1,
                  ToFloat toFloat) {
+    using Pair __attribute__((vector_size(16))) = double;
     struct Fragments { // as floats: the lower half of a register first
         float a[8], b[4];
     };
@@ -87,36 +89,33 @@ void mmaEmulated(float (&d)[4], const std::uint32_t (&a)[4], std::uint32_t b0, s
     mine.b[3] = toFloat(static_cast<std::uint16_t>(b1 >> 16));
     const auto all = ::cuda_emulator::exchange(mine);
     const unsigned lane = ::cuda_emulator::g_thread->lane, g = lane / 4, t = lane % 4;
-    float rowLow[16], rowHigh[16], columns[2][16];
+    // Two columns side by side; [k] in the order of the sum.
+    Pair rowLow[16], rowHigh[16], columns[16];
     for (unsigned q = 0; q < 4; ++q) {
-        const Fragments f = all[g * 4 + q];
+        const Fragments& f = all.at(g * 4 + q);
+        const Fragments &first = all.at(2 * t * 4 + q), &second = all.at((2 * t + 1) * 4 + q);
         for (unsigned i = 0; i < 2; ++i) {
-            rowLow[2 * q + i] = f.a[i];
-            rowHigh[2 * q + i] = f.a[2 + i];
-            rowLow[8 + 2 * q + i] = f.a[4 + i];
-            rowHigh[8 + 2 * q + i] = f.a[6 + i];
-        }
-        for (unsigned c = 0; c < 2; ++c) {
-            const Fragments fb = all[(2 * t + c) * 4 + q];
-            for (unsigned i = 0; i < 2; ++i) {
-                columns[c][2 * q + i] = fb.b[i];
-                columns[c][8 + 2 * q + i] = fb.b[2 + i];
-            }
+            const unsigned k = 2 * q + i;
+            rowLow[k] = Pair{f.a[i], f.a[i]};
+            rowHigh[k] = Pair{f.a[2 + i], f.a[2 + i]};
+            rowLow[8 + k] = Pair{f.a[4 + i], f.a[4 + i]};
+            rowHigh[8 + k] = Pair{f.a[6 + i], f.a[6 + i]};
+            columns[k] = Pair{first.b[i], second.b[i]};
+            columns[8 + k] = Pair{first.b[2 + i], second.b[2 + i]};
         }
     }
-    double sums[4] = {d[0], d[1], d[2], d[3]};
+    Pair low{d[0], d[1]}, high{d[2], d[3]};
     for (int k = 0; k < 16; ++k) {
-        sums[0] += static_cast<double>(rowLow[k]) * columns[0][k];
-        sums[1] += static_cast<double>(rowLow[k]) * columns[1][k];
-        sums[2] += static_cast<double>(rowHigh[k]) * columns[0][k];
-        sums[3] += static_cast<double>(rowHigh[k]) * columns[1][k];
+        low += rowLow[k] * columns[k];
+        high += rowHigh[k] * columns[k];
     }
-    for (int i = 0; i < 4; ++i) {
-        d[i] = static_cast<float>(sums[i]);
+    for (int i = 0; i < 2; ++i) {
+        d[i] = static_cast<float>(low[i]);
+        d[2 + i] = static_cast<float>(high[i]);
     }
 }
 inline void mmaF16(float (&d)[4], const std::uint32_t (&a)[4], std::uint32_t b0, std::uint32_t b1) {
-    mmaEmulated(d, a, b0, b1, f16ToFloat);
+    mmaEmulated(d, a, b0, b1, [](std::uint16_t bits) { return f16ToFloat(bits); });
 }
 inline void mmaF16First(float (&d)[4], const std::uint32_t (&a)[4], std::uint32_t b0,
                         std::uint32_t b1) {
@@ -125,7 +124,7 @@ inline void mmaF16First(float (&d)[4], const std::uint32_t (&a)[4], std::uint32_
 }
 inline void mmaBf16(float (&d)[4], const std::uint32_t (&a)[4], std::uint32_t b0,
                     std::uint32_t b1) {
-    mmaEmulated(d, a, b0, b1, bf16ToFloat);
+    mmaEmulated(d, a, b0, b1, [](std::uint16_t bits) { return bf16ToFloat(bits); });
 }
 
 inline void ldmatrix4(std::uint32_t (&r)[4], const void* row) {
