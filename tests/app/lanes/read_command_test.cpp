@@ -138,7 +138,7 @@ TEST_F(ReadCommandTest, KilledAnywhereItGoesOnToTheSameLane) {
 TEST_F(ReadCommandTest, OneCanAskWatchAndCancelWhileItReads) {
     const pid_t reader = start({"read", "-d", path("m")});
     // Wait until the first document is on the disk, or all of it on a fast computer.
-    for (int i = 0; i < 600; ++i) {
+    for (int i = 0; i < 6000; ++i) {
         std::error_code error;
         const auto file = std::filesystem::exists(path("m") + "/lanes", error)
                               ? lane("m")
