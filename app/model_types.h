@@ -140,6 +140,12 @@ struct Thread {
     std::string name; ///< "main"
     std::optional<QuestionId> forkedAfter;
     std::int64_t createdMs = 0;
+    /// Of a branch that begins where a document ends: the paths (Source::path) of the documents in
+    /// front of that place, in the order in which they are read; the last one is where it begins.
+    /// Its questions, and those of branches of it, are asked over these alone. A path that was
+    /// taken out of the dossier, or is unchecked, has no part in them until it is back; a new text
+    /// under the same path takes the place of the old one. Empty: of no such branch.
+    std::vector<std::string> documents{};
 };
 
 struct Question {
@@ -178,8 +184,10 @@ struct Answer {
     std::optional<Citation> nearest;
     /// Where the decision was close: the search's best passages, labelled as search results.
     std::vector<SearchHit> searchResults;
-    std::string searched; ///< with NotFound: what was looked through ("2 documents, 61,204 tokens")
-    std::string model;    ///< name and fingerprint's first 8 digits
+    /// With NotFound what was looked through ("2 documents, 61,204 tokens"); then, with any state,
+    /// what the person should know of that: sentences without the last full stop.
+    std::string searched;
+    std::string model; ///< name and fingerprint's first 8 digits
     std::string level;
     std::uint64_t promptTokens = 0;
     std::uint64_t thinkingTokens = 0;

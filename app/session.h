@@ -119,7 +119,16 @@ class Session : public QObject {
     void stop(AnswerId); ///< within 250 ms; keeps what was written
     void stopAll();
     bool answering() const; ///< some answer is not final
+    /// A branch that goes on from a question; an empty name is replaced by "branch 1", ...
     ThreadId fork(QuestionId after, const std::string& name);
+    /// A branch that begins where a document ends in what is read for a level: its questions are
+    /// asked over this document and those in front of it, see Thread::documents. Throws where
+    /// forkPrice() gives nothing.
+    ThreadId fork(SourceId behind, const std::string& level, const std::string& name);
+    /// Thread::documents of the thread or of the one that it comes from.
+    const std::vector<std::string>& branchOrigin(ThreadId) const;
+    /// What questions in a thread are asked over now: ready and checked, in reading order.
+    std::vector<SourceId> documentsOf(ThreadId) const;
     void renameThread(ThreadId, const std::string& name);
 
     // ---- notes and highlights; every change has its inverse for an undo stack
@@ -162,6 +171,9 @@ class Session : public QObject {
     /// "re-reads up to about 1,200 tokens of the conversation, about 3 s"; empty without a model.
     /// Counts the conversation up to there: a matter of milliseconds.
     std::string forkPrice(QuestionId after) const;
+    /// The same of a branch behind a document, from memory. Absent: the document takes no part in
+    /// questions, or nothing is known of the lane (no model is loaded, or it was not looked at).
+    std::optional<DocumentFork> forkPrice(SourceId behind, const std::string& level) const;
     const ReadingStatus& reading() const; ///< of the process that reads, whoever started it
     /// The same as a row for the list of jobs, while it goes on; it is cancelled by
     /// cancelReading().

@@ -78,12 +78,17 @@ AskInput Session::Impl::inputOf(const Question& question, const std::string& lev
     input.whole = chosen.whole;
     input.history = historyBefore(question);
     input.lanes = store->folder() / "lanes";
-    input.chosen = !chosen.only.empty();
-    for (const Source& source : sources) {
+    const BranchView view = branchView(question.thread);
+    input.laneChange = !chosen.only.empty() ? LaneChange::None
+                       : view.whole         ? LaneChange::Any
+                                            : LaneChange::Extend;
+    input.note = view.note();
+    for (const Source* source : view.sources) {
         const bool named =
-            std::find(chosen.only.begin(), chosen.only.end(), source.id) != chosen.only.end();
-        if (source.state == SourceState::Ready && (chosen.only.empty() ? source.included : named)) {
-            input.sources.push_back({source.id, source.path()});
+            std::find(chosen.only.begin(), chosen.only.end(), source->id) != chosen.only.end();
+        if (source->state == SourceState::Ready &&
+            (chosen.only.empty() ? source->included : named)) {
+            input.sources.push_back({source->id, source->path()});
         }
     }
     return input;
@@ -242,6 +247,7 @@ QuestionId Session::ask(const AskRequest& request) {
                      [&](const Thread& t) { return t.id == question.thread; })) {
         throw Error(ErrorCode::InvalidArgument, "There is no such thread", "Choose another one");
     }
+    d->requireInBranch(question.thread, request.only);
     question.id = d->store->newQuestionId();
     question.text = request.text;
     question.level = request.level.empty() ? defaultLevel() : request.level;
@@ -277,6 +283,7 @@ AnswerId Session::regenerate(QuestionId id, const std::string& level) {
     if (d->profile) {
         d->profile->requireLevel(chosen);
     }
+    d->requireInBranch(it->second.thread, d->questionOptions.at(id).only);
     const Answer answer = d->newAnswer(id, chosen);
     it->second.answers.push_back(answer.id);
     d->answers[answer.id] = answer;
@@ -311,16 +318,6 @@ void Session::stopAll() {
 
 bool Session::answering() const {
     return !d->active.empty();
-}
-
-ThreadId Session::fork(QuestionId after, const std::string& name) {
-    if (!d->questions.contains(after)) {
-        throw Error(ErrorCode::InvalidArgument, "There is no such question", "Choose another one");
-    }
-    const Thread thread{d->store->newThreadId(), name, after, nowMs()};
-    d->threads.push_back(thread);
-    d->save([this, thread] { d->store->saveThread(thread); }, [this] { emit threadsChanged(); });
-    return thread.id;
 }
 
 void Session::renameThread(ThreadId id, const std::string& name) {

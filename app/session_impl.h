@@ -64,6 +64,25 @@ class Session::Impl {
     void takeNews(AnswerId id, Active& active);
     void finished(AnswerId id);
 
+    // ---- branches
+    /// What a question in a thread is asked over.
+    struct BranchView {
+        bool whole = true;                  ///< all documents of the dossier
+        std::vector<const Source*> sources; ///< in reading order, whatever their state
+        std::vector<std::string> gone;      ///< paths of the branch that are not in the dossier
+        std::size_t unchecked = 0;          ///< of `sources` of a branch that is not whole
+        std::string note() const; ///< sentences on what has no part any more; empty: all is there
+    };
+    BranchView branchView(ThreadId) const;
+    /// Paths of the branch that begins behind a document which the thread is or comes from.
+    const std::vector<std::string>& documentsInFront(ThreadId) const;
+    /// Throws Error(InvalidArgument) when nothing of a branch is left, or for a named document
+    /// that is not in front of it.
+    void requireInBranch(ThreadId, const std::vector<SourceId>& only) const;
+    /// Documents as they are read for a level; empty while that is not known.
+    std::vector<SourceId> readingOrder(const std::string& level) const;
+    ThreadId addThread(Thread);
+
     // ---- lanes
     struct LaneLook;
     std::optional<LaneLook> laneLook();

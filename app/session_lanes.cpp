@@ -92,6 +92,16 @@ struct Session::Impl::LaneLook {
                             : loaded.model.kvBytesPerToken * kBytesOverRows;
         result.bytes = static_cast<std::uint64_t>(static_cast<double>(result.read) * perToken);
         result.seconds = secondsFor(result.read);
+        result.tokensPerSecond = speed;
+        const std::vector<std::uint64_t>& frontiers = info.contents.frontiers;
+        for (std::size_t i = 1; i < plan.order.size(); ++i) {
+            const std::uint64_t end = plan.ends[i];
+            // The last token is always read again: it gives the logits to go on from.
+            const auto behind =
+                std::lower_bound(frontiers.begin(), frontiers.end(), std::min(end, plan.keep));
+            result.documents.push_back({sources[plan.order[i] - 1].id, end,
+                                        behind == frontiers.begin() ? 0 : *std::prev(behind)});
+        }
         return result;
     }
 
@@ -419,32 +429,6 @@ JobId Session::moveLane(const std::string& name, const std::filesystem::path& to
     return d->laneJob("Moving a lane", [name, to](LaneCatalogue& lanes, RunningJob& job) {
         lanes.move(name, to, progressOf(job), job.stop());
     });
-}
-
-std::string Session::forkPrice(QuestionId after) const {
-    const Question* question = this->question(after);
-    if (question == nullptr || d->options.engine == nullptr || !d->profile) {
-        return {};
-    }
-    if (!d->profile->whole) {
-        return "reads nothing again: every question takes passages of its own";
-    }
-    const auto loaded = d->options.engine->core()->loadedNow();
-    if (!loaded) {
-        return {};
-    }
-    Question behind = *question;
-    ++behind.number;
-    // Nothing of the documents is read again; of the conversation this, unless a branch was kept
-    // in front of the next answer.
-    std::uint64_t tokens = 0;
-    for (const AskInput::Turn& turn : d->historyBefore(behind)) {
-        tokens += loaded->encoder->count(turn.question) + loaded->encoder->count(turn.answer);
-    }
-    const std::string text =
-        "re-reads up to about " + grouped(tokens) + " tokens of the conversation";
-    const double speed = d->options.engine->core()->speed().readTokensPerSecond;
-    return speed > 0 ? text + ", " + aboutTime(static_cast<double>(tokens) / speed) : text;
 }
 
 } // namespace dossier::app

@@ -11,6 +11,7 @@
 #include "app/asking/corpus.h"
 #include "app/asking/profile.h"
 #include "app/engine_core.h"
+#include "app/lanes/lane_plan.h"
 #include "app/model_types.h"
 
 namespace dossier::app {
@@ -32,7 +33,8 @@ struct AskInput {
     std::optional<bool> whole; ///< overrides the profile
     std::uint64_t seed = 0;
     std::filesystem::path lanes; ///< folder for what the model has read; empty = in memory only
-    bool chosen = false; ///< other sources than the dossier's included ones: no lane is changed
+    LaneChange laneChange = LaneChange::Any; ///< what may become of the lanes there
+    std::string note; ///< what the person should know of the sources; stands with the answer
 };
 
 /// What one answer works with; all of it outlives the call.

@@ -41,6 +41,11 @@ void Asker::answerOrThrow(const AskInput& input, AnswerWriter& writer, std::uint
     } else {
         answerFreely(context, m_lanes, m_checks);
     }
+    if (!input.note.empty()) {
+        writer.update([&](Answer& a) {
+            a.searched.append(a.searched.empty() ? "" : ". ").append(input.note);
+        });
+    }
     const engine::Telemetry telemetry = loaded.engine->telemetry();
     m_core->measured({telemetry.readTokensPerSecond, telemetry.answerTokensPerSecond, 0});
 }

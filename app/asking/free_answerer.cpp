@@ -360,7 +360,10 @@ std::string laneNote(const LaneReading& reading) {
         note.append(note.empty() ? "" : " ").append("Asked over the ");
         note.append(std::to_string(read)).append(" of ");
         note.append(std::to_string(read + reading.missing));
-        note.append(" documents that are read so far.");
+        note.append(" documents that are read so far");
+    }
+    if (note.ends_with('.')) {
+        note.pop_back();
     }
     return note;
 }
@@ -397,10 +400,11 @@ void answerFreely(const AskContext& context, LaneKeeper& lanes, WorkQueue& check
     engine::Engine& engine = *context.loaded.engine;
     const std::stop_token stop = context.writer.stop();
     if (!prompt.pieces.empty()) {
-        const LaneReading reading = lanes.read(
-            context.loaded,
-            {context.level.effort, prompt.pieces, context.input.lanes, !context.input.chosen, true},
-            progress, stop);
+        const LaneReading reading =
+            lanes.read(context.loaded,
+                       {context.level.effort, prompt.pieces, context.input.lanes,
+                        context.input.laneChange, true},
+                       progress, stop);
         placeDocuments(prompt, reading);
         if (const std::string note = laneNote(reading); !note.empty()) {
             context.writer.update([&](Answer& a) { a.searched = note; });

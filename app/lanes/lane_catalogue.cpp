@@ -50,6 +50,20 @@ std::string LaneOutlook::text() const {
     return read == 0 ? "keeps all " + grouped(total) + " tokens" : keepsText(keep, read, seconds);
 }
 
+std::string DocumentFork::text() const {
+    std::string text = "sees " + grouped(documents) + " of " + grouped(all) +
+                       (all == 1 ? " document, " : " documents, ");
+    if (passages) {
+        return text + "reads nothing again: every question takes passages of its own";
+    }
+    if (read > 0) {
+        text += "reads " + grouped(replay + read) + " tokens first";
+    } else {
+        text += "re-reads up to " + grouped(replay) + " tokens";
+    }
+    return seconds > 0 ? text + ", " + aboutTime(seconds) : text;
+}
+
 std::string LanePrice::text() const {
     std::string text =
         again == 0 ? "keeps all " + grouped(keep) + " tokens" : keepsText(keep, again, seconds);

@@ -39,12 +39,30 @@ struct LaneEntry {
     std::string state() const;
 };
 
+/// A branch that begins behind a document of a lane.
+struct DocumentFork {
+    std::uint64_t documents = 0, all = 0; ///< that it sees, of those that take part in questions
+    std::uint64_t replay = 0;             ///< tokens between the nearest frontier and its beginning
+    std::uint64_t read = 0;   ///< tokens in front of its beginning that nobody has read yet
+    double seconds = 0;       ///< for both; 0: not known
+    bool passages = false;    ///< the model is asked over passages: nothing is read beforehand
+    std::string text() const; ///< "sees 3 of 12 documents, re-reads up to 612 tokens, about 3 s"
+};
+
 /// What reading for a level would take.
 struct LaneOutlook {
+    /// A document as it stands or will stand in the lane.
+    struct Document {
+        SourceId source{};
+        std::uint64_t end = 0;      ///< tokens of the lane up to its end
+        std::uint64_t frontier = 0; ///< the nearest one before that; 0: the beginning
+    };
     std::string level;
     std::uint64_t keep = 0, read = 0, total = 0; ///< tokens
     std::uint64_t bytes = 0;                     ///< on the disk, for what is read
     double seconds = 0;                          ///< 0: not known
+    double tokensPerSecond = 0;                  ///< at which this computer reads; 0: not known
+    std::vector<Document> documents;             ///< in the lane's order
     std::string text() const; ///< "keeps 41,200 tokens, re-reads 3,100 (about 6 min)"
 };
 

@@ -247,7 +247,7 @@ LaneReading LaneKeeper::read(const Loaded& loaded, const LaneRequest& request,
         requireReachable(file);
     }
     LanePlan plan = planFor(loaded, request, file);
-    if (!file.empty() && !request.mayChange && plan.toRead() > 0) {
+    if (!file.empty() && !plan.allowedBy(request.change)) {
         file.clear(); // other documents than the dossier's lane holds: not worth a place on the
                       // disk
         plan = planFor(loaded, request, file);

@@ -21,9 +21,9 @@ struct LaneRequest {
     std::string effort;
     std::span<const LanePiece> pieces; ///< the prelude, then documents in the dossier's order
     std::filesystem::path folder;      ///< of the dossier's lanes; empty: in memory only
-    /// These are the documents of the dossier: its lane on the disk is extended or changed for
-    /// them. Otherwise it is used only where it holds them already.
-    bool mayChange = true;
+    /// Where the dossier's lane on the disk does not hold the pieces and may not be changed for
+    /// them, they are read into a lane in memory.
+    LaneChange change = LaneChange::Any;
     /// While another process reads: use the documents that it has finished.
     bool partial = false;
 };

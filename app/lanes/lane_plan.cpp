@@ -65,6 +65,7 @@ planLane(std::span<const engine::LaneMark> marks, std::span<const engine::Token>
             left.erase(begun);
         }
     }
+    plan.drop = (marks.empty() ? 0 : marks.back().end) + tail.size() - plan.keep;
     for (; mark < marks.size(); ++mark) {
         if (const std::size_t index = takeId(left, wanted, marks[mark].id);
             index != wanted.size()) {

@@ -13,6 +13,13 @@
 
 namespace dossier::app {
 
+/// What a question may do to the lane of the dossier.
+enum class LaneChange : std::uint8_t {
+    Any,    ///< it is over the dossier's documents: what they do not need of the lane goes
+    Extend, ///< over the first of them: what the lane holds stays, what is missing is added
+    None,   ///< over others
+};
+
 struct WantedPiece {
     std::string id;
     std::uint64_t tokens = 0;
@@ -23,8 +30,13 @@ struct LanePlan {
     std::vector<std::uint64_t> ends; ///< of the pieces of `order`, in tokens
     std::size_t keptPieces = 0;      ///< the first of `order` that are read completely
     std::uint64_t keep = 0;          ///< tokens of the lane that stay; may end inside a piece
+    std::uint64_t drop = 0;          ///< and those behind them, which would go
     std::uint64_t total() const { return ends.empty() ? 0 : ends.back(); }
     std::uint64_t toRead() const { return total() - keep; }
+    bool allowedBy(LaneChange change) const {
+        return toRead() == 0 || change == LaneChange::Any ||
+               (change == LaneChange::Extend && drop == 0);
+    }
 };
 
 /// `wanted`: the prelude, then the documents in the dossier's order. What the lane begins with

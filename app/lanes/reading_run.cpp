@@ -50,7 +50,7 @@ class ReadingRun::Impl {
     void load(const std::stop_token& stop);
     std::vector<LanePiece> pieces(const std::stop_token& stop);
     LaneRequest request(std::span<const LanePiece> all) const {
-        return {level->effort, all, options.dossier / "lanes", true, false};
+        return {level->effort, all, options.dossier / "lanes", LaneChange::Any, false};
     }
     void reuse(std::span<const LanePiece> all, const std::stop_token& stop);
     ReadingForecast forecast(std::span<const LanePiece> all);

@@ -65,7 +65,12 @@ CREATE TABLE mark(
 CREATE TABLE setting(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 )sql";
 
-constexpr std::array kVersions = {kVersion1};
+// Branches that begin where a document ends: the paths in front of it, see Thread::documents.
+constexpr const char* kVersion2 = R"sql(
+ALTER TABLE thread ADD COLUMN documents TEXT NOT NULL DEFAULT '[]';
+)sql";
+
+constexpr std::array kVersions = {kVersion1, kVersion2};
 
 std::int64_t pragma(Database& database, std::string_view sql) {
     Query query = database.query(sql);

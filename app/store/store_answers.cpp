@@ -35,8 +35,9 @@ void Store::saveThread(const Thread& thread) {
     if (thread.forkedAfter) {
         after = static_cast<std::int64_t>(*thread.forkedAfter);
     }
-    m_database.run("INSERT INTO thread VALUES (?1,?2,?3,?4) ON CONFLICT(id) DO UPDATE SET name=?2",
-                   thread.id, thread.name, after, thread.createdMs);
+    m_database.run("INSERT INTO thread(id,name,forked_after,created_ms,documents) "
+                   "VALUES (?1,?2,?3,?4,?5) ON CONFLICT(id) DO UPDATE SET name=?2",
+                   thread.id, thread.name, after, thread.createdMs, toJson(thread.documents));
 }
 
 void Store::indexHistory(std::int64_t row, const std::string& text) {

@@ -47,9 +47,11 @@ std::vector<Source> loadSources(Database& database) {
 }
 
 void loadThreads(Database& database, StoreContents& contents) {
-    Query row = database.query("SELECT id,name,forked_after,created_ms FROM thread ORDER BY id");
+    Query row =
+        database.query("SELECT id,name,forked_after,created_ms,documents FROM thread ORDER BY id");
     while (row.next()) {
-        Thread thread{ThreadId{row.integer(0)}, row.text(1), std::nullopt, row.integer(3)};
+        Thread thread{ThreadId{row.integer(0)}, row.text(1), std::nullopt, row.integer(3),
+                      stringsFromJson(row.text(4))};
         if (!row.isNull(2)) {
             thread.forkedAfter = QuestionId{row.integer(2)};
         }

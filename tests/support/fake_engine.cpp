@@ -47,6 +47,20 @@ std::vector<std::string> wordsToStream(std::size_t words, const std::string& quo
     return pieces;
 }
 
+namespace {
+
+constexpr std::uint64_t kFrontierEvery = 2048;
+
+std::vector<std::uint64_t> frontiersOf(const std::vector<engine::Token>& lane) {
+    std::vector<std::uint64_t> positions;
+    for (std::uint64_t at = kFrontierEvery; at <= lane.size(); at += kFrontierEvery) {
+        positions.push_back(at);
+    }
+    return positions;
+}
+
+} // namespace
+
 FakeEngine::FakeEngine(FakeScript script) : m_script(std::move(script)) {}
 
 void FakeEngine::die() {
@@ -229,9 +243,7 @@ engine::LaneContents FakeEngine::laneContents(engine::LaneId id) {
             contents.marks.push_back(mark);
         }
     }
-    for (std::uint64_t at = 2048; at <= lane.tokens.size(); at += 2048) {
-        contents.frontiers.push_back(at);
-    }
+    contents.frontiers = frontiersOf(lane.tokens);
     return contents;
 }
 
@@ -255,6 +267,7 @@ engine::LaneFileInfo FakeEngine::inspectLane(const std::filesystem::path& file, 
             info.contents.marks.push_back(mark);
         }
     }
+    info.contents.frontiers = frontiersOf(found->second->tokens);
     const std::uint64_t marked = info.contents.marks.empty() ? 0 : info.contents.marks.back().end;
     info.tail.assign(found->second->tokens.begin() + static_cast<std::ptrdiff_t>(marked),
                      found->second->tokens.end());
@@ -348,7 +361,10 @@ engine::BranchInfo FakeEngine::branch(engine::LaneId id, std::optional<std::uint
                     "Choose one within the lane");
     }
     m_branches[m_nextId] = Tokens(lane.begin(), lane.begin() + static_cast<std::ptrdiff_t>(end));
-    return {engine::BranchId{m_nextId++}, end, 0};
+    const std::uint64_t replayed =
+        end == lane.size() || end == 0 ? 0 : end - (end - 1) / kFrontierEvery * kFrontierEvery;
+    m_tokensReplayed += replayed;
+    return {engine::BranchId{m_nextId++}, end, replayed};
 }
 
 engine::BranchInfo FakeEngine::fork(engine::BranchId id) {
@@ -462,6 +478,11 @@ std::size_t FakeEngine::openLanes() const {
 std::uint64_t FakeEngine::tokensRead() const {
     const std::lock_guard lock(m_mutex);
     return m_tokensRead;
+}
+
+std::uint64_t FakeEngine::tokensReplayed() const {
+    const std::lock_guard lock(m_mutex);
+    return m_tokensReplayed;
 }
 
 std::size_t FakeEngine::openBranches() const {

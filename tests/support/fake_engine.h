@@ -84,7 +84,8 @@ class FakeEngine final : public engine::Engine {
 
     std::size_t openLanes() const;
     std::size_t openBranches() const;
-    std::uint64_t tokensRead() const; ///< by append and extend, since it was made
+    std::uint64_t tokensRead() const;     ///< by append and extend, since it was made
+    std::uint64_t tokensReplayed() const; ///< by branch; frontiers stand every 2,048 tokens
 
   private:
     using Tokens = std::vector<engine::Token>;
@@ -114,7 +115,7 @@ class FakeEngine final : public engine::Engine {
     std::map<std::uint64_t, std::shared_ptr<FakeLane>> m_lanes;
     std::map<std::filesystem::path, std::shared_ptr<FakeLane>> m_files;
     std::map<std::uint64_t, Tokens> m_branches;
-    std::uint64_t m_tokensRead = 0;
+    std::uint64_t m_tokensRead = 0, m_tokensReplayed = 0;
     std::atomic<const char*> m_activity = "idle";
     std::atomic<double> m_answerSpeed = 0;
 };

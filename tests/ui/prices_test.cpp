@@ -47,6 +47,25 @@ QAction* forkAction(const Fixture& f) {
     return nullptr;
 }
 
+/// Opens the menu of the row with the focus as the Menu key does; its entry "Fork here".
+QAction* forkEntry(Fixture& f, app::SourceId id, QMenu** menu) {
+    SourcesView* view = f.window.sources()->view();
+    f.window.sources()->select(id);
+    view->setFocus();
+    const QPoint at = view->visualRect(view->currentIndex()).center();
+    QContextMenuEvent event(QContextMenuEvent::Keyboard, at, view->viewport()->mapToGlobal(at));
+    QApplication::sendEvent(view->viewport(), &event);
+    *menu = qobject_cast<QMenu*>(QApplication::activePopupWidget());
+    if (*menu != nullptr) {
+        for (QAction* action : (*menu)->actions()) {
+            if (action->text().startsWith(QLatin1String("&Fork here"))) {
+                return action;
+            }
+        }
+    }
+    return nullptr;
+}
+
 } // namespace
 
 class PricesTest : public QObject {
@@ -164,6 +183,75 @@ class PricesTest : public QObject {
         QTest::mouseClick(deep->action(), Qt::LeftButton);
         QVERIFY(f.window.session()->reading().state == app::ReadingStatus::State::Reading);
         popup->close();
+    }
+
+    void aBranchBehindADocumentSaysItsPriceInTheTreeAndTheMenu() {
+        Fixture f;
+        const auto all = f.window.session()->documentsOf(f.window.session()->threads()[0].id);
+        QVERIFY(all.size() > 2);
+        QMenu* menu = nullptr;
+        QAction* fork = forkEntry(f, all[1], &menu);
+        QVERIFY(fork != nullptr);
+        QVERIFY(fork->isEnabled());
+        const QString price = QStringLiteral("&Fork here: sees 2 of %1 documents, re-reads up to "
+                                             "612 tokens, about 3 s")
+                                  .arg(all.size());
+        QCOMPARE(fork->text(), price);
+        // F is the entry's key in the menu.
+        const auto threads = f.window.session()->threads().size();
+        QTest::keyClick(menu, Qt::Key_F);
+        QTRY_COMPARE(f.window.session()->threads().size(), threads + 1);
+        const app::Thread branch = f.window.session()->threads().back();
+        QCOMPARE(f.window.thread()->thread(), branch.id);
+        QCOMPARE(branch.documents.size(), std::size_t{2});
+        QCOMPARE(f.window.thread()->questionCount(), 0);
+        QCOMPARE(QApplication::focusWidget(), f.window.thread()->composer()->edit());
+        // What it is stands above its questions, and how much it sees in the composer.
+        const auto told = [&] {
+            for (const WrapLabel* label : f.window.thread()->findChildren<WrapLabel*>()) {
+                if (label->isVisible() && label->height() >= label->fontMetrics().height() &&
+                    label->text().startsWith(QLatin1String("Begins behind"))) {
+                    return label->text();
+                }
+            }
+            return QString();
+        };
+        QCOMPARE(told(), QStringLiteral("Begins behind %1: questions see 2 documents.")
+                             .arg(QString::fromStdString(branch.documents.back())));
+        std::uint64_t tokens = 0;
+        for (const app::SourceId id : f.window.session()->documentsOf(branch.id)) {
+            tokens += f.window.session()->source(id)->tokens.value_or(0);
+        }
+        QVERIFY2(f.window.thread()->composer()->edit()->placeholderText().contains(
+                     QLocale().toString(static_cast<qulonglong>(tokens))),
+                 qPrintable(f.window.thread()->composer()->edit()->placeholderText()));
+        f.window.session()->setIncluded({all[0]}, false);
+        emit f.window.session()->sourcesChanged({all[0]});
+        QVERIFY(told().endsWith(QStringLiteral("One of them takes no part now.")));
+        // Behind an unchecked document there is no place to begin.
+        fork = forkEntry(f, all[0], &menu);
+        QVERIFY(fork != nullptr && !fork->isEnabled());
+        QCOMPARE(fork->text(), QStringLiteral("&Fork here"));
+        menu->close();
+        f.window.thread()->showThread(f.window.session()->threads()[0].id);
+        QCOMPARE(told(), QString());
+        // The menu bar has it for the row with the focus.
+        f.window.sources()->select(all[2]);
+        QMenu* sources = nullptr;
+        QAction* entry = nullptr;
+        for (QAction* top : f.window.menuBar()->actions()) {
+            if (top->text() == QLatin1String("&Sources")) {
+                sources = top->menu();
+            }
+        }
+        QVERIFY(sources != nullptr);
+        emit sources->aboutToShow();
+        for (QAction* one : sources->actions()) {
+            entry = one->text().startsWith(QLatin1String("&Fork here: sees ")) ? one : entry;
+        }
+        QVERIFY(entry != nullptr);
+        entry->trigger();
+        QCOMPARE(f.window.session()->threads().back().documents.size(), std::size_t{2});
     }
 
     void aForkSaysItsPriceOnTheButtonAndInTheMenu() {

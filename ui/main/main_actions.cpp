@@ -263,6 +263,20 @@ void MainWindow::buildAskMenus() {
             m_session->readAgain(ids);
         }
     });
+    auto* branch = action(
+        sources, tr("&Fork here"), {},
+        [this] {
+            if (const auto id = m_sources->view()->currentSource()) {
+                emit m_sources->view()->forkRequested(*id);
+            }
+        },
+        QStringLiteral("fork"));
+    connect(sources, &QMenu::aboutToShow, branch, [this, branch] {
+        bool possible = false;
+        const auto id = m_session ? m_sources->view()->currentSource() : std::nullopt;
+        branch->setText(id ? m_sources->view()->forkText(*id, &possible) : tr("&Fork here"));
+        branch->setEnabled(possible);
+    });
     QMenu* ask = menuBar()->addMenu(tr("&Ask"));
     action(
         ask, tr("&Write a question"), QKeySequence(Qt::CTRL | Qt::Key_L),

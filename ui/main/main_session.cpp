@@ -15,6 +15,7 @@
 #include "ui/report/report_page.h"
 #include "ui/setup/setup_page.h"
 #include "ui/sources/sources_panel.h"
+#include "ui/sources/sources_view.h"
 #include "ui/thread/depth_popup.h"
 #include "ui/thread/thread_panel.h"
 
@@ -58,6 +59,11 @@ void MainWindow::connectParts() {
     connect(m_sources, &SourcesPanel::removeRequested, this, &MainWindow::removeSources);
     connect(m_sources, &SourcesPanel::readAgainRequested, this,
             [this](const std::vector<app::SourceId>& ids) { m_session->readAgain(ids); });
+    m_sources->view()->setForkPrice([this](app::SourceId id) { return m_thread->forkPrice(id); });
+    connect(m_sources->view(), &SourcesView::forkRequested, this, [this](app::SourceId id) {
+        setThreadShown(true);
+        m_thread->forkBehind(id);
+    });
     connect(m_sources, &SourcesPanel::outlineChosen, this, [this](const OutlineItem& item) {
         DocumentTab* tab = m_viewer->current();
         if (tab == nullptr) {

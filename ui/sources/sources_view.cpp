@@ -177,11 +177,29 @@ void SourcesView::setSources(SourcesModel* sourcesModel) {
     setModel(sourcesModel);
 }
 
-void SourcesView::open(const QModelIndex& index) {
+namespace {
+
+std::optional<app::SourceId> sourceAt(const QModelIndex& index) {
     const QVariant id = index.data(SourcesModel::SourceIdRole);
-    if (id.isValid()) {
-        emit openRequested(static_cast<app::SourceId>(id.toLongLong()));
+    return id.isValid() ? std::optional(static_cast<app::SourceId>(id.toLongLong())) : std::nullopt;
+}
+
+} // namespace
+
+void SourcesView::open(const QModelIndex& index) {
+    if (const auto id = sourceAt(index)) {
+        emit openRequested(*id);
     }
+}
+
+std::optional<app::SourceId> SourcesView::currentSource() const {
+    return sourceAt(currentIndex());
+}
+
+QString SourcesView::forkText(app::SourceId id, bool* possible) const {
+    const QString price = m_forkPrice ? m_forkPrice(id) : QString();
+    *possible = !price.isEmpty();
+    return *possible ? tr("&Fork here: %1").arg(price) : tr("&Fork here");
 }
 
 void SourcesView::keyPressEvent(QKeyEvent* event) {
@@ -240,6 +258,13 @@ void SourcesView::contextMenuEvent(QContextMenuEvent* event) {
                                          Qt::CheckStateRole);
                     });
     menu->addAction(tr("Read again"), this, [this, ids] { emit readAgainRequested(ids); });
+    if (const auto id = sourceAt(index)) {
+        bool possible = false;
+        const QString text = forkText(*id, &possible);
+        menu->addAction(icon(QStringLiteral("fork")), text, this,
+                        [this, id] { emit forkRequested(*id); })
+            ->setEnabled(possible);
+    }
     menu->addSeparator();
     menu->addAction(tr("Copy path"), this, [path = index.data(SourcesModel::PathRole).toString()] {
         QApplication::clipboard()->setText(path);

@@ -4,6 +4,8 @@
 
 #include <QStyledItemDelegate>
 #include <QTreeView>
+#include <functional>
+#include <optional>
 
 #include "ui/sources/sources_model.h"
 
@@ -32,11 +34,18 @@ class SourcesView : public QTreeView {
   public:
     explicit SourcesView(QWidget* parent = nullptr);
     void setSources(SourcesModel* model);
+    /// What a branch behind a document takes, asked when a menu opens; empty: there can be none.
+    using ForkPrice = std::function<QString(app::SourceId)>;
+    void setForkPrice(ForkPrice price) { m_forkPrice = std::move(price); }
+    /// The entry "Fork here" with its price, for the menu of a row.
+    QString forkText(app::SourceId id, bool* possible) const;
+    std::optional<app::SourceId> currentSource() const; ///< none on a folder
 
   signals:
     void openRequested(dossier::app::SourceId id);
     void removeRequested(const std::vector<dossier::app::SourceId>& ids);
     void readAgainRequested(const std::vector<dossier::app::SourceId>& ids);
+    void forkRequested(dossier::app::SourceId behind);
 
   protected:
     void drawBranches(QPainter*, const QRect&, const QModelIndex&) const override {}
@@ -47,6 +56,8 @@ class SourcesView : public QTreeView {
     void open(const QModelIndex& index);
     SourcesModel* sources() const;
     QModelIndex sourceIndex(const QModelIndex& index) const;
+
+    ForkPrice m_forkPrice;
 };
 
 } // namespace dossier::ui

@@ -510,6 +510,8 @@ void Exchange::refreshNearest() {
                    : tr("Searched: %1.").arg(QString::fromStdString(m_answer.searched));
     } else if (m_answer.state == app::AnswerState::Stopped) {
         line = tr("Stopped. What was written is kept.");
+    } else if (!m_answer.searched.empty()) {
+        line = tr("Note: %1.").arg(QString::fromStdString(m_answer.searched));
     }
     m_verdictLine->setText(line);
     m_verdictLine->setVisible(!line.isEmpty());

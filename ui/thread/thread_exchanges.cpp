@@ -31,10 +31,7 @@ Exchange* ThreadPanel::unfold(Entry& entry) {
             return QString::fromStdString(level);
         };
         context.searched = [this] {
-            const auto& sources = m_session ? m_session->sources() : std::vector<app::Source>{};
-            const auto count = std::count_if(sources.begin(), sources.end(), [](const auto& s) {
-                return s.included && s.state == app::SourceState::Ready;
-            });
+            const auto count = m_session ? m_session->documentsOf(m_thread).size() : 0;
             return tr("%n source(s) searched", nullptr, static_cast<int>(count))
                 .replace(QStringLiteral("(s)"), count == 1 ? QString() : QStringLiteral("s"));
         };

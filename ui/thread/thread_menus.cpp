@@ -55,7 +55,9 @@ void ThreadPanel::threadMenu() {
     menu->setAttribute(Qt::WA_DeleteOnClose);
     for (const app::Thread& thread : m_session->threads()) {
         QString text = QString::fromStdString(thread.name);
-        if (thread.forkedAfter) {
+        if (!thread.documents.empty()) {
+            text += tr("   begins behind %1").arg(QString::fromStdString(thread.documents.back()));
+        } else if (thread.forkedAfter) {
             if (const app::Question* from = m_session->question(*thread.forkedAfter)) {
                 text += tr("   forked after question %1").arg(from->number);
             }
@@ -67,6 +69,34 @@ void ThreadPanel::threadMenu() {
     menu->popup(m_threadButton->mapToGlobal(QPoint(0, m_threadButton->height())));
 }
 
+void ThreadPanel::refreshOrigin() {
+    QString text, names;
+    const auto origin = m_session ? m_session->branchOrigin(m_thread) : std::vector<std::string>{};
+    if (!origin.empty()) {
+        const std::vector<app::SourceId> seen = m_session->documentsOf(m_thread);
+        text = tr("Begins behind %1: questions see %2.")
+                   .arg(QString::fromStdString(origin.back()),
+                        origin.size() == 1
+                            ? tr("this document")
+                            : tr("%1 documents")
+                                  .arg(QLocale().toString(static_cast<qulonglong>(origin.size()))));
+        if (const std::size_t gone = origin.size() - seen.size(); gone > 0) {
+            text += gone == 1 ? tr(" One of them takes no part now.")
+                              : tr(" %1 of them take no part now.")
+                                    .arg(QLocale().toString(static_cast<qulonglong>(gone)));
+        }
+        constexpr std::size_t kMostNames = 30;
+        for (std::size_t i = 0; i < std::min(origin.size(), kMostNames); ++i) {
+            names += (i > 0 ? QStringLiteral("\n") : QString()) + QString::fromStdString(origin[i]);
+        }
+        names += origin.size() > kMostNames ? QStringLiteral("\n…") : QString();
+    }
+    m_origin->setText(text);
+    m_origin->setToolTip(names);
+    m_origin->setAccessibleName(text);
+    m_origin->setVisible(!text.isEmpty());
+}
+
 void ThreadPanel::sourceMenu(const QPoint& at) {
     if (!m_session) {
         return;
@@ -74,11 +104,12 @@ void ThreadPanel::sourceMenu(const QPoint& at) {
     auto* menu = new QMenu(this);
     menu->setAttribute(Qt::WA_DeleteOnClose);
     int shown = 0;
-    for (const app::Source& source : m_session->sources()) {
-        if (source.state != app::SourceState::Ready || !source.included || ++shown > 40) {
+    for (const app::SourceId id : m_session->documentsOf(m_thread)) {
+        const app::Source* source = m_session->source(id);
+        if (source == nullptr || ++shown > 40) {
             continue;
         }
-        menu->addAction(QString::fromStdString(source.path()), this, [this, id = source.id] {
+        menu->addAction(QString::fromStdString(source->path()), this, [this, id] {
             if (const app::Source* chosen = m_session ? m_session->source(id) : nullptr) {
                 m_composer->addNamed(*chosen);
             }

@@ -50,6 +50,11 @@ ThreadPanel::ThreadPanel(QWidget* parent) : Panel(&Tokens::base, Qt::LeftEdge, p
     m_content = new Panel(&Tokens::base, {}, m_scroll);
     m_list = columnLayout(m_content);
     m_content->setMinimumWidth(1); // as wide as the column, never wider: nothing scrolls sideways
+    m_origin = new WrapLabel({}, Type::Small, &Tokens::text2, 17, m_content);
+    m_origin->hide();
+    auto* origin = rowIn(m_list);
+    scaleLayout(origin, 17, 12, 17, 4, 0);
+    origin->addWidget(m_origin);
     m_suggestions = new QWidget(m_content);
     columnLayout(m_suggestions, 43, 16, 17, 0);
     m_suggestions->hide();
@@ -174,6 +179,7 @@ void ThreadPanel::setSession(app::Session* session) {
         connect(session, &app::Session::answerStreamed, this, &ThreadPanel::onAnswerStreamed);
         connect(session, &app::Session::answerChanged, this, &ThreadPanel::onAnswerChanged);
         connect(session, &app::Session::threadsChanged, this, &ThreadPanel::refreshHead);
+        connect(session, &app::Session::sourcesChanged, this, &ThreadPanel::refreshOrigin);
         connect(session, &app::Session::contextUseChanged, this, &ThreadPanel::refreshComposer);
         connect(session, &app::Session::levelsChanged, this, &ThreadPanel::refreshComposer);
         if (!session->threads().empty()) {
@@ -211,6 +217,7 @@ void ThreadPanel::rebuild() {
         }
     }
     refreshHead();
+    refreshOrigin();
     refreshSuggestions();
     refreshComposer();
     refreshProgress();
@@ -361,6 +368,23 @@ QString ThreadPanel::forkPrice() const {
                : QString();
 }
 
+void ThreadPanel::forkBehind(app::SourceId document) {
+    if (!m_session) {
+        return;
+    }
+    try {
+        showThread(m_session->fork(document, m_level, {}));
+        m_composer->edit()->setFocus(Qt::OtherFocusReason);
+    } catch (const Error& error) {
+        emit message(app::failureOf(error), QStringLiteral("fork"));
+    }
+}
+
+QString ThreadPanel::forkPrice(app::SourceId document) const {
+    const auto price = m_session ? m_session->forkPrice(document, m_level) : std::nullopt;
+    return price ? QString::fromStdString(price->text()) : QString();
+}
+
 void ThreadPanel::stepCitation(int step) {
     if (Exchange* exchange = active()) {
         if (const std::uint32_t number = exchange->stepCitation(step)) {
@@ -408,7 +432,16 @@ void ThreadPanel::refreshComposer() {
         m_composer->setNote({});
         return;
     }
-    const app::ContextUse use = m_session->contextUse();
+    app::ContextUse use = m_session->contextUse();
+    if (!m_session->branchOrigin(m_thread).empty()) { // it sees the first documents alone
+        use.documentTokens = 0;
+        use.exact = true;
+        for (const app::SourceId id : m_session->documentsOf(m_thread)) {
+            const auto tokens = m_session->source(id)->tokens;
+            use.documentTokens += tokens.value_or(0);
+            use.exact = use.exact && tokens.has_value();
+        }
+    }
     m_composer->setPlaceholder(
         use.documentTokens > 0
             ? tr("Ask about %1%2 tokens…")

@@ -40,6 +40,9 @@ class ThreadPanel : public Panel {
     void regenerate();
     void forkHere();           ///< a branch behind the active exchange, shown at once
     QString forkPrice() const; ///< what that would read again; empty without a model
+    /// A branch that begins behind a document, shown at once.
+    void forkBehind(app::SourceId document);
+    QString forkPrice(app::SourceId document) const; ///< empty: there can be none now
     void showThread(app::ThreadId thread);
     app::ThreadId thread() const { return m_thread; }
     void showQuestion(app::QuestionId question);
@@ -85,6 +88,7 @@ class ThreadPanel : public Panel {
     void showVersion(Exchange* exchange, int step);
     void refreshHead();
     void refreshSuggestions();
+    void refreshOrigin();
     void refreshComposer();
     void refreshProgress();
     void moreMenu(const QPoint& at);
@@ -109,6 +113,7 @@ class ThreadPanel : public Panel {
     QScrollArea* m_scroll = nullptr;
     QWidget* m_content = nullptr;
     QVBoxLayout* m_list = nullptr;
+    WrapLabel* m_origin = nullptr; ///< where a branch behind a document begins
     QWidget* m_suggestions = nullptr;
     QWidget* m_progress = nullptr;
     Label* m_progressText = nullptr;

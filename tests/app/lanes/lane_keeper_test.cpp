@@ -38,11 +38,11 @@ class LaneKeeperTest : public ::testing::Test {
         return documents;
     }
     /// Tokens that the engine had to read for this.
-    std::uint64_t read(const std::vector<LanePiece>& wanted, bool mayChange = true,
+    std::uint64_t read(const std::vector<LanePiece>& wanted, LaneChange change = LaneChange::Any,
                        const std::string& effort = {}) {
         const std::uint64_t before = engine->tokensRead();
-        reading = keeper->read(loaded, {effort, wanted, folder.path() / "lanes", mayChange, false},
-                               {}, {});
+        reading =
+            keeper->read(loaded, {effort, wanted, folder.path() / "lanes", change, false}, {}, {});
         return engine->tokensRead() - before;
     }
     static std::uint64_t size(const std::vector<LanePiece>& all) {
@@ -94,23 +94,39 @@ TEST_F(LaneKeeperTest, AChangedOrRenamedDocumentIsReadAgainFromThere) {
 TEST_F(LaneKeeperTest, QuestionsAboutSomeDocumentsLeaveTheLaneAsItIs) {
     const auto a = document("a", "one one one"), b = document("b", "two"), c = document("c", "x");
     read(pieces({a, b, c}));
-    EXPECT_EQ(read(pieces({a, b}), false), 0u); // the lane begins with them
+    EXPECT_EQ(read(pieces({a, b}), LaneChange::None), 0u); // the lane begins with them
     EXPECT_EQ(reading.position, size(pieces({a, b})));
-    EXPECT_EQ(read(pieces({c}), false), size(pieces({c}))); // in memory
-    EXPECT_EQ(read(pieces({c}), false), 0u);
+    EXPECT_EQ(read(pieces({c}), LaneChange::None), size(pieces({c}))); // in memory
+    EXPECT_EQ(read(pieces({c}), LaneChange::None), 0u);
     EXPECT_EQ(read(pieces({a, b, c})), 0u);
     keeper->closeAll();
     EXPECT_EQ(engine->inspectLane(file(), engine::Verify::Directory, {}, {}).tokens,
               size(pieces({a, b, c})));
 }
 
+TEST_F(LaneKeeperTest, QuestionsAboutTheFirstDocumentsAddToTheLaneAndTakeNothing) {
+    const auto a = document("a", "one one one"), b = document("b", "two"), c = document("c", "x");
+    const auto stored = [&] {
+        return engine->inspectLane(file(), engine::Verify::Directory, {}, {}).tokens;
+    };
+    EXPECT_EQ(read(pieces({a, b}), LaneChange::Extend), size(pieces({a, b})));
+    EXPECT_EQ(stored(), size(pieces({a, b})));
+    EXPECT_EQ(read(pieces({a, b, c})), c.tokens.size());
+    EXPECT_EQ(read(pieces({a}), LaneChange::Extend), 0u); // the lane begins with it
+    EXPECT_EQ(reading.position, size(pieces({a})));
+    // What stands behind a document that is not wanted would go: read in memory instead.
+    EXPECT_EQ(read(pieces({b, c}), LaneChange::Extend), size(pieces({b, c})));
+    EXPECT_EQ(read(pieces({a, b, c})), 0u);
+    EXPECT_EQ(stored(), size(pieces({a, b, c})));
+}
+
 TEST_F(LaneKeeperTest, EveryEffortTextHasItsLane) {
     const auto plain = pieces({document("a", "one")}),
                deep = pieces({document("a", "one")}, "Hard.");
     read(plain);
-    EXPECT_EQ(read(deep, true, "Hard."), size(deep));
+    EXPECT_EQ(read(deep, LaneChange::Any, "Hard."), size(deep));
     EXPECT_EQ(read(plain), 0u);
-    EXPECT_EQ(read(deep, true, "Hard."), 0u);
+    EXPECT_EQ(read(deep, LaneChange::Any, "Hard."), 0u);
     EXPECT_NE(file(), file("Hard."));
 }
 
@@ -128,7 +144,7 @@ TEST_F(LaneKeeperTest, AStoppedReadingGoesOnInsideTheDocument) {
     }());
     try {
         keeper->read(
-            loaded, {"", wanted, folder.path() / "lanes", true, false},
+            loaded, {"", wanted, folder.path() / "lanes", LaneChange::Any, false},
             [&](const engine::Progress& p) {
                 if (p.done >= 1000) {
                     source.request_stop();

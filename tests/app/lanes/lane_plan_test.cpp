@@ -42,6 +42,23 @@ TEST(LanePlan, AChangedDocumentGoesBehindTheOnesThatDidNotChange) {
     EXPECT_EQ(p.toRead(), 260u);
 }
 
+TEST(LanePlan, WhatAQuestionMayDoToTheLane) {
+    const std::vector<engine::LaneMark> lane{{10, "p"}, {110, "a"}};
+    const LanePlan more = plan(lane, kWanted);
+    EXPECT_EQ(more.drop, 0u);
+    EXPECT_TRUE(more.allowedBy(LaneChange::Any));
+    EXPECT_TRUE(more.allowedBy(LaneChange::Extend));
+    EXPECT_FALSE(more.allowedBy(LaneChange::None));
+    const LanePlan other = plan(lane, {{"p", 10}, {"b", 200}});
+    EXPECT_EQ(other.drop, 100u);
+    EXPECT_TRUE(other.allowedBy(LaneChange::Any));
+    EXPECT_FALSE(other.allowedBy(LaneChange::Extend));
+    const LanePlan first = plan(lane, {{"p", 10}}); // nothing needs to be read for it
+    EXPECT_EQ(first.drop, 100u);
+    EXPECT_TRUE(first.allowedBy(LaneChange::Extend));
+    EXPECT_TRUE(first.allowedBy(LaneChange::None));
+}
+
 TEST(LanePlan, RemovingTheLastDocumentReadsNothing) {
     const std::vector<WantedPiece> wanted{{"p", 10}, {"a", 100}};
     const LanePlan p = plan({{10, "p"}, {110, "a"}, {310, "b"}}, wanted);
@@ -55,8 +72,11 @@ TEST(LanePlan, AHalfReadDocumentGoesOnWhereItStopped) {
     EXPECT_THAT(p.order, ElementsAre(0, 1, 3, 2));
     EXPECT_EQ(p.keep, 170u);
     EXPECT_EQ(p.keptPieces, 2u);
-    EXPECT_EQ(plan({{10, "p"}, {110, "a"}}, kWanted, tail).keep,
-              110u); // of a document that is gone
+    EXPECT_EQ(p.drop, 0u);
+    const LanePlan gone = plan({{10, "p"}, {110, "a"}}, kWanted, tail); // of such a document
+    EXPECT_EQ(gone.keep, 110u);
+    EXPECT_EQ(gone.drop, 60u);
+    EXPECT_FALSE(gone.allowedBy(LaneChange::Extend));
 }
 
 TEST(LanePlan, KeptTokensAreCountedByPiece) {

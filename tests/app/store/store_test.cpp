@@ -18,6 +18,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
 Source sampleSource(Store& store, const std::string& name) {
     Source source;
@@ -350,6 +351,35 @@ TEST(Store, RefusesWhatItCannotOpen) {
     }
     EXPECT_EQ(codeOf([&] { Store::open(folder.path() / "c.dossier"); }), ErrorCode::Unsupported)
         << "a database of another application";
+}
+
+TEST(Store, KeepsWhereBranchesBeginAndTakesOverOlderFiles) {
+    const test::TempFolder folder;
+    const auto path = folder.path() / "a.dossier";
+    {
+        const auto store = Store::create(path);
+        store->saveThread({store->newThreadId(), "main", std::nullopt, 5, {}});
+    }
+    { // as the first version wrote it
+        Database database(path / "dossier.db", Database::Mode::ReadWrite);
+        database.script("ALTER TABLE thread DROP COLUMN documents; PRAGMA user_version = 1");
+    }
+    const std::vector<std::string> documents{"lease.pdf", "mails/\"Re\": roof.eml"};
+    {
+        const auto store = Store::open(path);
+        ASSERT_EQ(store->load().threads.size(), 1u);
+        EXPECT_THAT(store->load().threads[0].documents, IsEmpty());
+        EXPECT_EQ(store->load().threads[0].createdMs, 5);
+        Thread branch{store->newThreadId(), "branch", std::nullopt, 6, documents};
+        store->saveThread(branch);
+        branch.name = "early";
+        branch.documents.clear(); // where it begins never changes
+        store->saveThread(branch);
+    }
+    const StoreContents contents = Store::open(path)->load();
+    ASSERT_EQ(contents.threads.size(), 2u);
+    EXPECT_EQ(contents.threads[1].name, "early");
+    EXPECT_EQ(contents.threads[1].documents, documents);
 }
 
 TEST(Store, FindsDamageAfterACrash) {

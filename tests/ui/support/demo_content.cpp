@@ -124,9 +124,9 @@ void Session::Impl::buildLanes() {
     deep.elsewhere = "/media/archive/lanes/c04aa2e17b30cd5f.lane";
     shared.checked = {1'795'500'000'000, "good"};
     lanes = {shared, deep};
-    outlooks["none"] = {"none", 812'344, 0, 812'344, 0, 0};
-    outlooks["high"] = {"high", 812'344, 0, 812'344, 0, 0};
-    outlooks["max"] = {"max", 341'100, 471'244, 812'344, 1'700'000'000, 2640};
+    outlooks["none"] = {"none", 812'344, 0, 812'344, 0, 0, 0, {}};
+    outlooks["high"] = {"high", 812'344, 0, 812'344, 0, 0, 0, {}};
+    outlooks["max"] = {"max", 341'100, 471'244, 812'344, 1'700'000'000, 2640, 178, {}};
 }
 
 void Session::Impl::buildLease() {

@@ -259,6 +259,61 @@ ThreadId Session::fork(QuestionId after, const std::string& forkName) {
     return thread.id;
 }
 
+std::optional<DocumentFork> Session::forkPrice(SourceId behind, const std::string&) const {
+    const std::vector<SourceId> all = documentsOf(d->threads.front().id);
+    const auto at = std::find(all.begin(), all.end(), behind);
+    if (d->lanes.empty() || at == all.end()) {
+        return std::nullopt;
+    }
+    DocumentFork fork;
+    fork.documents = static_cast<std::uint64_t>(at - all.begin()) + 1;
+    fork.all = all.size();
+    fork.replay = 612;
+    fork.seconds = 3;
+    return fork;
+}
+
+ThreadId Session::fork(SourceId behind, const std::string& level, const std::string&) {
+    const auto price = forkPrice(behind, level);
+    if (!price) {
+        throw Error(ErrorCode::InvalidArgument, "Nothing is read", "Load a model");
+    }
+    Thread thread;
+    thread.id = static_cast<ThreadId>(++d->nextId);
+    thread.name = "branch " + std::to_string(d->threads.size());
+    for (const SourceId id : documentsOf(d->threads.front().id)) {
+        if (thread.documents.size() < price->documents) {
+            thread.documents.push_back(source(id)->path());
+        }
+    }
+    d->threads.push_back(thread);
+    emit threadsChanged();
+    return thread.id;
+}
+
+const std::vector<std::string>& Session::branchOrigin(ThreadId id) const {
+    static const std::vector<std::string> kNone;
+    for (const Thread& thread : d->threads) {
+        if (thread.id == id) {
+            return thread.documents;
+        }
+    }
+    return kNone;
+}
+
+std::vector<SourceId> Session::documentsOf(ThreadId thread) const {
+    const std::vector<std::string>& paths = branchOrigin(thread);
+    std::vector<SourceId> ids;
+    for (const Source& source : d->sources) {
+        if (source.included && source.state == SourceState::Ready &&
+            (paths.empty() ||
+             std::find(paths.begin(), paths.end(), source.path()) != paths.end())) {
+            ids.push_back(source.id);
+        }
+    }
+    return ids;
+}
+
 void Session::renameThread(ThreadId id, const std::string& newName) {
     for (Thread& thread : d->threads) {
         thread.name = thread.id == id ? newName : thread.name;
