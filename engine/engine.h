@@ -116,17 +116,36 @@ struct LaneOptions {
     std::string prefix;              ///< reasoning prefix: lanes with different ones never mix
     std::uint64_t keep = UINT64_MAX; ///< use this many tokens of the file, drop what follows
     bool readOnly = false;           ///< restore, never write; the file may be in use elsewhere
+    /// Runs the probe of every frontier and not only of the one that the lane goes on from: a token
+    /// each, for looking the whole file through.
+    bool probeEveryFrontier = false;
+};
+
+/// A frontier whose checksum is right and whose probe gives other logits than were stored with it:
+/// a wrong state. It is not used.
+struct LaneMismatch {
+    std::uint64_t position = 0;
+    std::uint64_t before = 0; ///< the nearest right frontier before it, from where its tokens are
+                              ///< read again when they are needed; 0: the lane's start
+
+    bool operator==(const LaneMismatch&) const = default;
 };
 
 /// How a lane came back from its file. Nothing is restored silently wrong: rows are compared with
 /// their checksums, the state at the end with the logits of a probe token that were stored with it.
+/// States before the end are compared when a branch first goes back to them, or on opening when
+/// every frontier is to be probed; a wrong one there costs the lane no tokens, as the state at its
+/// end, which was right, came from the same rows.
 struct LaneRestore {
     std::uint64_t tokens = 0;   ///< now in the lane
     std::uint64_t replayed = 0; ///< of them computed again, behind the last frontier
     std::uint64_t lost = 0;     ///< tokens of the file that were damaged and must be appended again
     std::uint64_t bytesRead = 0;
     double seconds = 0;
-    std::string check;     ///< "equal" (every bit), "close" (another class), "failed", "none" (new)
+    std::string check; ///< at the end: "equal" (every bit), "close" (another class), "failed" (no
+                       ///< state was right), "none" (new)
+    std::uint64_t probed = 0;            ///< frontiers whose probe was run on opening
+    std::vector<LaneMismatch> differing; ///< ascending; with those found by branches since
     std::string writtenBy; ///< numerics class of the last record; other than ours: it changed class
     bool classChanged = false;
     std::string note; ///< what the person should know, sentences; empty when all is well
@@ -248,8 +267,9 @@ class Engine {
     virtual DeviceInfo device() = 0;
 
     /// A new, empty lane, or with a file: what was read before, at the speed of the disk. Progress
-    /// in bytes. Errors: InvalidArgument (of another model, tokenizer or prefix, in words), Busy
-    /// (being written elsewhere), Corrupt, Unsupported, TooLarge, Permission, Io, Cancelled.
+    /// in bytes, then in frontiers when all are probed. Errors: InvalidArgument (of another model,
+    /// tokenizer or prefix, in words), Busy (being written elsewhere), Corrupt, Unsupported,
+    /// TooLarge, Permission, Io, Cancelled.
     virtual LaneInfo openLane(const LaneOptions& = {}, ProgressFn = {}, std::stop_token = {}) = 0;
     /// Reads tokens into the lane; `marks` are ends of documents in them. Cancelled: what was read
     /// stays, Cancelled is not thrown; look at LaneInfo::tokens. A lane with a file: returns when

@@ -118,10 +118,22 @@ std::string checkText(const LaneSelfCheck& check) {
         return "not tried: " + check.skipped;
     }
     const engine::LaneRestore& r = check.restored;
-    std::string text =
-        r.check == "equal"   ? "gives the same results as when it was read, bit for bit"
-        : r.check == "close" ? "gives the same results as when it was read, but for rounding"
-                             : "gives other results than when it was read";
+    std::string text;
+    if (r.differing.empty()) {
+        text = r.check == "equal"   ? "gives the same results as when it was read, bit for bit"
+               : r.check == "close" ? "gives the same results as when it was read, but for rounding"
+                                    : "nothing of it can be gone on from";
+        text.append("; frontiers probed: ").append(grouped(r.probed));
+    } else {
+        constexpr std::size_t kNamed = 8;
+        text = "gives other results than when it was read at ";
+        text.append(grouped(r.differing.size())).append(" of ").append(grouped(r.probed));
+        text += " frontiers probed (after";
+        for (std::size_t i = 0; i < std::min(kNamed, r.differing.size()); ++i) {
+            text.append(i ? ", " : " ").append(grouped(r.differing[i].position));
+        }
+        text += r.differing.size() > kNamed ? ", ... tokens)" : " tokens)";
+    }
     return r.note.empty() ? text : text + ". " + r.note;
 }
 
@@ -149,8 +161,13 @@ json toJson(const LaneEntry& entry) {
         j["self_check"] = {{"skipped", check->skipped}};
     } else if (check) {
         const engine::LaneRestore& r = check->restored;
-        j["self_check"] = {
-            {"result", r.check}, {"tokens", r.tokens}, {"reread", r.lost}, {"note", r.note}};
+        json differing = json::array();
+        for (const engine::LaneMismatch& wrong : r.differing) {
+            differing.push_back({{"frontier", wrong.position}, {"good_before", wrong.before}});
+        }
+        j["self_check"] = {{"result", r.check}, {"tokens", r.tokens},
+                           {"reread", r.lost},  {"probed", r.probed},
+                           {"note", r.note},    {"differing", std::move(differing)}};
     }
     return j;
 }
@@ -215,13 +232,16 @@ std::uint64_t bytesOf(const std::string& text) {
 struct Long {
     std::stop_source source;
     ProgressLine line;
+    std::jthread interrupts{[this](const std::stop_token& end) {
+        while (!end.stop_requested() && !interrupted()) {
+            std::this_thread::sleep_for(std::chrono::milliseconds(50));
+        }
+        if (interrupted()) {
+            source.request_stop();
+        }
+    }};
     engine::ProgressFn progress() {
-        return [this](const engine::Progress& p) {
-            if (interrupted()) {
-                source.request_stop();
-            }
-            line.show(p.phase, p);
-        };
+        return [this](const engine::Progress& p) { line.show(p.phase, p); };
     }
 };
 
@@ -278,24 +298,15 @@ int runRead(const ReadCommand& command) {
     options.load = loadOptions(command.engine);
     options.level = command.depth;
     options.reuse = command.reuse;
-    std::stop_source source;
-    const std::jthread interrupts([&source](const std::stop_token& end) {
-        while (!end.stop_requested() && !interrupted()) {
-            std::this_thread::sleep_for(std::chrono::milliseconds(50));
-        }
-        if (interrupted()) {
-            source.request_stop();
-        }
-    });
+    Long work;
     ReadingRun reading(options, engineFactory());
     if (command.forecast) {
-        std::printf("%s\n", reading.forecast(source.get_token()).text().c_str());
+        std::printf("%s\n", reading.forecast(work.source.get_token()).text().c_str());
         return kAnswered;
     }
-    ProgressLine line;
     const ReadingStatus status =
-        reading.run(source.get_token(), [&](const ReadingStatus& s) { show(line, s); });
-    line.clear();
+        reading.run(work.source.get_token(), [&](const ReadingStatus& s) { show(work.line, s); });
+    work.line.clear();
     if (status.state == State::Done) {
         std::printf("Read: %s tokens, %s of them before\n", grouped(status.total).c_str(),
                     grouped(status.kept).c_str());

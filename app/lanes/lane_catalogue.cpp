@@ -140,6 +140,7 @@ void LaneCatalogue::selfCheck(LaneEntry& entry, const engine::ProgressFn& progre
     options.file = entry.file;
     options.prefix = entry.info.prefix;
     options.readOnly = true;
+    options.probeEveryFrontier = true;
     try {
         const engine::LaneInfo lane = m_engine.openLane(options, progress, stop);
         check.restored = lane.restored.value_or(engine::LaneRestore{});

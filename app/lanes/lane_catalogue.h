@@ -19,7 +19,9 @@ namespace dossier::app {
 struct LaneSelfCheck {
     std::string skipped;          ///< why it was not tried; empty when it was
     engine::LaneRestore restored; ///< how it came back
-    bool good() const { return restored.lost == 0 && restored.check != "failed"; }
+    bool good() const {
+        return restored.lost == 0 && restored.check != "failed" && restored.differing.empty();
+    }
 };
 
 struct LaneEntry {
@@ -85,9 +87,9 @@ class LaneCatalogue {
     /// By last use, latest first. Verify::Contents compares every checksum.
     std::vector<LaneEntry> list(engine::Verify, const engine::ProgressFn& = {},
                                 std::stop_token = {}) const;
-    /// Restores a lane with the model that the engine has loaded, as a question would: its rows and
-    /// the logits of the probe at its end. One of another model is skipped. Errors: Cancelled,
-    /// ProcessDied, what the device throws.
+    /// Restores a lane with the model that the engine has loaded: its rows, and the logits of the
+    /// probe at every frontier (a question looks at the one at its end). One of another model is
+    /// skipped. Errors: Cancelled, ProcessDied, what the device throws.
     void selfCheck(LaneEntry&, const engine::ProgressFn& = {}, std::stop_token = {}) const;
     /// Error(NotFound) names the lanes that there are.
     LaneEntry find(const std::string& name) const;

@@ -205,7 +205,7 @@ LaneInfo restore(Runtime& runtime, const std::filesystem::path& file, double& se
     double first = 0, last = 0;
     RestoreJob job(
         std::make_unique<LaneStore>(file, laneKey(runtime.model(), ""), false, runtime.ledger()),
-        UINT64_MAX,
+        LaneOptions{},
         [&](const Progress&) {
             last = now();
             first = first > 0 ? first : last;

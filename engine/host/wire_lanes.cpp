@@ -20,9 +20,21 @@ void get(const Json& j, const char* key, std::filesystem::path& value) {
 }
 
 Json toJson(const LaneRestore& r) {
-    return {{"tokens", r.tokens},       {"replayed", r.replayed},         {"lost", r.lost},
-            {"bytesRead", r.bytesRead}, {"seconds", r.seconds},           {"check", r.check},
-            {"writtenBy", r.writtenBy}, {"classChanged", r.classChanged}, {"note", r.note}};
+    Json differing = Json::array();
+    for (const LaneMismatch& wrong : r.differing) {
+        differing.push_back({wrong.position, wrong.before});
+    }
+    return {{"tokens", r.tokens},
+            {"replayed", r.replayed},
+            {"lost", r.lost},
+            {"bytesRead", r.bytesRead},
+            {"seconds", r.seconds},
+            {"check", r.check},
+            {"probed", r.probed},
+            {"differing", std::move(differing)},
+            {"writtenBy", r.writtenBy},
+            {"classChanged", r.classChanged},
+            {"note", r.note}};
 }
 
 LaneRestore laneRestore(const Json& j) {
@@ -33,6 +45,10 @@ LaneRestore laneRestore(const Json& j) {
     get(j, "bytesRead", r.bytesRead);
     get(j, "seconds", r.seconds);
     get(j, "check", r.check);
+    get(j, "probed", r.probed);
+    for (const Json& wrong : j.value("differing", Json::array())) {
+        r.differing.push_back({wrong.at(0).get<std::uint64_t>(), wrong.at(1).get<std::uint64_t>()});
+    }
     get(j, "writtenBy", r.writtenBy);
     get(j, "classChanged", r.classChanged);
     get(j, "note", r.note);
@@ -45,7 +61,8 @@ Json toJson(const LaneOptions& o) {
     return {{"file", o.file.string()},
             {"prefix", o.prefix},
             {"keep", o.keep},
-            {"readOnly", o.readOnly}};
+            {"readOnly", o.readOnly},
+            {"probeEveryFrontier", o.probeEveryFrontier}};
 }
 
 LaneOptions laneOptions(const Json& j) {
@@ -54,6 +71,7 @@ LaneOptions laneOptions(const Json& j) {
     get(j, "prefix", o.prefix);
     get(j, "keep", o.keep);
     get(j, "readOnly", o.readOnly);
+    get(j, "probeEveryFrontier", o.probeEveryFrontier);
     return o;
 }
 

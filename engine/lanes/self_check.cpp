@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <utility>
 
 #include "engine/base/crc32c.h"
 
@@ -20,13 +21,13 @@ constexpr double kMostError = 0.5;
 } // namespace
 
 std::vector<float> probeLogits(Forward& forward, Operations& ops, Sequence& lane,
-                               const Frontier& frontier) {
+                               const Frontier& frontier, std::stop_token stop) {
     const auto fork = lane.forkAt(frontier.position);
     applyFrontier(ops, forward.config(), frontier, *fork);
     const Token token = forward.config().bosToken;
     const Forward::Piece piece{fork.get(), {&token, 1}};
     const std::uint32_t row = 0;
-    return forward.run({&piece, 1}, {&row, 1}, {}, {}, Path::Answering);
+    return forward.run({&piece, 1}, {&row, 1}, {}, std::move(stop), Path::Answering);
 }
 
 Probe makeProbe(const ModelConfig& config, std::span<const float> logits) {

@@ -11,8 +11,9 @@
 
 namespace dossier::engine {
 
-/// The logits behind the probe token at a frontier of a lane.
-std::vector<float> probeLogits(Forward&, Operations&, Sequence& lane, const Frontier&);
+/// The logits behind the probe token at a frontier of a lane. Error(Cancelled) as Forward::run.
+std::vector<float> probeLogits(Forward&, Operations&, Sequence& lane, const Frontier&,
+                               std::stop_token = {});
 
 /// What is stored of them: a checksum of all, the largest and some evenly spread ones.
 Probe makeProbe(const ModelConfig&, std::span<const float> logits);

@@ -118,7 +118,7 @@ class InProcessEngine final : public Engine {
         }
         call([&] {
             m_runtime.model();
-            job = std::make_shared<RestoreJob>(std::move(store), options.keep, std::move(progress),
+            job = std::make_shared<RestoreJob>(std::move(store), options, std::move(progress),
                                                std::move(stop));
             result = job->finished.get_future();
             m_restores.push_back(job);

@@ -82,10 +82,11 @@ class ReadJob {
 class RestoreJob {
   public:
     /// `store` may be null: a new lane in memory.
-    RestoreJob(std::unique_ptr<LaneStore> store, std::uint64_t keep, ProgressFn progress,
+    RestoreJob(std::unique_ptr<LaneStore> store, const LaneOptions& options, ProgressFn progress,
                std::stop_token stop)
         : m_store(std::move(store)),
-          m_keep(keep),
+          m_keep(options.keep),
+          m_every(options.probeEveryFrontier),
           m_progress(std::move(progress)),
           m_stop(std::move(stop)) {}
 
@@ -103,20 +104,29 @@ class RestoreJob {
     void begin(Runtime&);
     void load(Runtime&);
     void check(Runtime&);
+    /// The lane ends before its last frontier, which is not right.
+    void giveUpLast(const std::string& why);
+    void startReplay(Runtime&);
     void replay(Runtime&);
-    void giveUpBehind(std::uint64_t tokens, const std::string& why);
     void note(const std::string& sentence);
     LaneIndex& index() { return m_lane->store->index(); }
 
     std::unique_ptr<LaneStore> m_store;
     std::uint64_t m_keep;
+    bool m_every;
     ProgressFn m_progress;
     std::stop_token m_stop;
     enum class Phase { Begin, Load, Check, Replay, Done } m_phase = Phase::Begin;
     std::shared_ptr<Lane> m_lane;
     std::unique_ptr<LaneLoader> m_loader;
-    std::uint64_t m_wanted = 0;  ///< tokens that the file promised
-    std::vector<Token> m_replay; ///< tokens behind the last frontier, not yet fed
+    std::uint64_t m_wanted = 0; ///< tokens that the file promised
+    // While checking, from the last frontier to the first; one a step.
+    std::size_t m_unchecked = 0;          ///< of the index's frontiers: the first so many
+    std::size_t m_checks = 0;             ///< done
+    std::string m_ends;                   ///< why the lane ends earlier
+    std::size_t m_givenUp = 0;            ///< frontiers at the end that were not right
+    std::vector<std::uint64_t> m_trusted; ///< whose probe was right
+    std::vector<Token> m_replay;          ///< tokens behind the last frontier, not yet fed
     LaneRestore m_result;
     Clock::time_point m_start = Clock::now();
 };

@@ -46,30 +46,98 @@ Lane::Lane(LoadedModel& model, std::unique_ptr<LaneStore> file)
     timeline.sequence = std::make_unique<Sequence>(*model.ops, model.config(), model.contextTokens);
 }
 
-std::optional<Frontier> Lane::frontier(std::uint64_t position) const {
-    for (const Kept& kept : frontiers) {
-        if (kept.position != position) {
-            continue;
-        }
-        if (!kept.state.empty()) {
-            return Frontier{position, kept.state};
-        }
+std::optional<Lane::Probed> Lane::probe(LoadedModel& model, const LaneFrontier& place,
+                                        std::stop_token stop) {
+    auto stored = store->frontier(place.position);
+    if (!stored || stored->state.size() != engine::frontierBytes(model.config())) {
+        return std::nullopt;
+    }
+    Probed probed{{place.position, std::move(stored->state)}};
+    const auto logits = probeLogits(*model.forward, *model.ops, *timeline.sequence, probed.frontier,
+                                    std::move(stop));
+    model.checkpoint.checkIntact();
+    probed.match = compareProbe(stored->probe, logits);
+    const bool sameClass = store->index().records[place.record].numerics == model.device.numerics;
+    if (probed.match == ProbeMatch::Close && sameClass) {
+        probed.match = ProbeMatch::Different; // within a class every bit is equal
+    }
+    return probed;
+}
+
+std::optional<Frontier> Lane::frontier(LoadedModel& model, std::uint64_t position,
+                                       std::stop_token stop) {
+    const auto kept = std::find_if(frontiers.begin(), frontiers.end(),
+                                   [&](const Kept& f) { return f.position == position; });
+    if (kept == frontiers.end()) {
+        return std::nullopt;
+    }
+    if (!kept->state.empty()) {
+        return Frontier{position, kept->state};
+    }
+    if (kept->trusted) {
         if (auto stored = store->frontier(position)) {
             return Frontier{position, std::move(stored->state)};
         }
+    } else {
+        const auto& places = store->index().frontiers;
+        const auto place = std::find_if(places.begin(), places.end(), [&](const LaneFrontier& f) {
+            return f.position == position;
+        });
+        auto probed = place == places.end() ? std::nullopt : probe(model, *place, std::move(stop));
+        if (probed && probed->match != ProbeMatch::Different) {
+            kept->trusted = true;
+            return std::move(probed->frontier);
+        }
+        if (probed && restored) {
+            auto& differing = restored->differing;
+            const LaneMismatch found{position, 0};
+            differing.insert(std::upper_bound(differing.begin(), differing.end(), found,
+                                              [](const LaneMismatch& a, const LaneMismatch& b) {
+                                                  return a.position < b.position;
+                                              }),
+                             found);
+            restored->note.append(restored->note.empty() ? "" : " ");
+            restored->note.append(differingText({&position, 1})).append(".");
+        }
     }
+    frontiers.erase(kept);
     return std::nullopt;
 }
 
-std::optional<Frontier> Lane::nearestBefore(std::uint64_t position) const {
-    for (auto kept = frontiers.rbegin(); kept != frontiers.rend(); ++kept) {
-        if (kept->position < position) {
-            if (auto found = frontier(kept->position)) {
-                return found;
+std::optional<Frontier> Lane::nearestBefore(LoadedModel& model, std::uint64_t position,
+                                            std::stop_token stop) {
+    std::optional<Frontier> found;
+    const auto all = positions();
+    for (auto at = all.rbegin(); at != all.rend() && !found; ++at) {
+        if (*at < position) {
+            found = frontier(model, *at, stop);
+        }
+    }
+    if (found && restored) {
+        for (LaneMismatch& wrong : restored->differing) {
+            if (wrong.position > found->position && wrong.position < position) {
+                wrong.before = found->position;
             }
         }
     }
-    return std::nullopt;
+    return found;
+}
+
+std::string differingText(std::span<const std::uint64_t> positions) {
+    constexpr std::size_t kNamed = 3;
+    const std::size_t named = positions.size() > kNamed + 1 ? kNamed : positions.size();
+    std::string text = "The self-check after ";
+    for (std::size_t i = 0; i < named; ++i) {
+        text.append(i == 0 ? "" : i + 1 < positions.size() ? ", " : " and ");
+        text.append(std::to_string(positions[i]));
+    }
+    text += " tokens";
+    if (named < positions.size()) {
+        text.append(" and at ").append(std::to_string(positions.size() - named));
+        text += " more places";
+    }
+    return text + " gave other results than when they were read, so going back there reads again "
+                  "from an earlier state";
 }
 
 std::vector<std::uint64_t> Lane::positions() const {
@@ -112,18 +180,18 @@ void Lane::record(std::span<const Token> tokens, std::vector<Frontier> taken) {
     timeline.prefix = log;
     timeline.prefixTokens = log->size();
     for (Frontier& frontier : taken) {
-        frontiers.push_back({frontier.position, std::move(frontier.state)});
+        frontiers.push_back({frontier.position, std::move(frontier.state), true});
     }
 }
 
-std::vector<Frontier> Lane::load(std::vector<std::uint64_t>& positions) const {
+std::vector<Frontier> Lane::load(LoadedModel& model, std::vector<std::uint64_t>& positions) {
     std::vector<Frontier> states;
     std::erase_if(positions, [&](std::uint64_t position) {
-        auto state = frontier(position);
+        auto state = frontier(model, position, {});
         if (state) {
             states.push_back(std::move(*state));
         }
-        return !state; // damaged in the file: the record does without
+        return !state; // not right in the file: the record does without
     });
     return states;
 }
@@ -171,7 +239,7 @@ void Lane::save(LoadedModel& model) {
     auto kept = policy.select(recordBegin, captured());
     std::vector<Frontier> states;
     if (store) {
-        states = load(kept);
+        states = load(model, kept);
     }
     if (kept.empty()) {
         return;
@@ -199,7 +267,7 @@ bool Lane::saveTail(LoadedModel& model) {
         !std::binary_search(kept.begin(), kept.end(), tail)) {
         kept.insert(std::lower_bound(kept.begin(), kept.end(), tail), tail);
     }
-    const std::vector<Frontier> states = load(kept);
+    const std::vector<Frontier> states = load(model, kept);
     LaneDraft record = draft(model, kept.empty() ? recordBegin : kept.back(), tokens, states);
     record.provisional = true;
     store->write(std::move(record));

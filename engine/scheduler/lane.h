@@ -5,12 +5,15 @@
 
 #include <memory>
 #include <optional>
+#include <span>
+#include <stop_token>
 #include <string>
 #include <vector>
 
 #include "engine/lanes/frontier.h"
 #include "engine/lanes/frontier_policy.h"
 #include "engine/lanes/lane_store.h"
+#include "engine/lanes/self_check.h"
 #include "engine/transformer/forward.h"
 
 namespace dossier::engine {
@@ -43,10 +46,21 @@ struct Timeline {
 struct Lane {
     Lane(LoadedModel&, std::unique_ptr<LaneStore>);
 
-    /// A frontier at a position of the list below; absent when its file is damaged there.
-    std::optional<Frontier> frontier(std::uint64_t position) const;
-    /// The last one before `position`; none: everything has to be replayed from the start.
-    std::optional<Frontier> nearestBefore(std::uint64_t position) const;
+    /// A frontier of the file with what its probe gives now. Different: not the logits that were
+    /// stored with it, in every bit for the class of its record, within tolerance for another one.
+    struct Probed {
+        Frontier frontier;
+        ProbeMatch match = ProbeMatch::Different;
+    };
+    /// Absent: damaged on the disk. One token of time; Error(Cancelled).
+    std::optional<Probed> probe(LoadedModel&, const LaneFrontier&, std::stop_token);
+
+    /// The last right one of the list below before `position`; none: everything has to be replayed
+    /// from the start. One that comes from the file runs its probe the first time, so that nothing
+    /// goes on from a state that opening did not look at: a token against the replay of up to a
+    /// frontier's distance. Those that are not right leave the list; `restored` tells the ones that
+    /// differ. Error(Cancelled).
+    std::optional<Frontier> nearestBefore(LoadedModel&, std::uint64_t position, std::stop_token);
     std::vector<std::uint64_t> positions() const;
     /// Positions captured since the next record's begin.
     std::vector<std::uint64_t> captured() const;
@@ -73,6 +87,7 @@ struct Lane {
     struct Kept {
         std::uint64_t position = 0;
         std::vector<std::byte> state; ///< empty: in the file
+        bool trusted = false;         ///< captured here, or its probe was run
     };
     std::vector<Kept> frontiers; ///< ascending
     FrontierPolicy policy;
@@ -81,11 +96,17 @@ struct Lane {
     std::optional<LaneRestore> restored;
 
   private:
-    /// The frontiers at these positions; damaged ones are taken out of the list.
-    std::vector<Frontier> load(std::vector<std::uint64_t>& positions) const;
+    /// A frontier of the list; not right, it leaves the list.
+    std::optional<Frontier> frontier(LoadedModel&, std::uint64_t position, std::stop_token);
+    /// The frontiers at these positions; those that are not right are taken out of them.
+    std::vector<Frontier> load(LoadedModel&, std::vector<std::uint64_t>& positions);
     LaneDraft draft(LoadedModel&, std::uint64_t rowsEnd, std::uint64_t tokensEnd,
                     std::span<const Frontier> kept);
 };
+
+/// "The self-check after 2048, 4096, 8192 tokens and at 2 more places gave other results ...": what
+/// a lane that goes on regardless says of frontiers before its end.
+std::string differingText(std::span<const std::uint64_t> positions);
 
 /// What must equal in a lane file.
 LaneKey laneKey(const LoadedModel&, const std::string& prefix);

@@ -11,12 +11,6 @@ void RestoreJob::note(const std::string& sentence) {
     m_result.note += (m_result.note.empty() ? "" : " ") + sentence + ".";
 }
 
-/// The lane goes on at `tokens`, a frontier or the start; what follows is read again.
-void RestoreJob::giveUpBehind(std::uint64_t tokens, const std::string& why) {
-    note(why + ", so the lane ends after " + std::to_string(tokens) + " tokens");
-    index().keep(tokens);
-}
-
 void RestoreJob::begin(Runtime& runtime) {
     LoadedModel& m = runtime.model();
     if (m_store && m_store->writable()) {
@@ -60,57 +54,105 @@ void RestoreJob::load(Runtime&) {
     const std::uint64_t good = m_loader->goodEnd();
     m_loader.reset();
     if (good < index().rowsEnd()) {
-        giveUpBehind(good, "Rows on the disk are damaged");
+        note("Rows on the disk are damaged, so the lane ends after " + std::to_string(good) +
+             " tokens");
+        index().keep(good);
     }
     m_lane->timeline.sequence->advance(index().rowsEnd());
+    m_unchecked = index().frontiers.size();
+    m_result.check = m_unchecked ? "failed" : "equal"; // until a state is right
+    if (!index().records.empty()) {
+        m_result.writtenBy = index().records.back().numerics;
+    }
     m_phase = Phase::Check;
+}
+
+void RestoreJob::giveUpLast(const std::string& why) {
+    if (m_givenUp++ == 0) {
+        m_ends = why;
+    }
+    const std::size_t left = index().frontiers.size() - 1;
+    const std::uint64_t before = left ? index().frontiers[left - 1].position : 0;
+    index().keep(before);
+    m_lane->timeline.sequence->rewind(before);
 }
 
 void RestoreJob::check(Runtime& runtime) {
     LoadedModel& m = runtime.model();
-    Sequence& sequence = *m_lane->timeline.sequence;
-    m_result.check = "equal";
-    if (!index().records.empty()) {
-        m_result.writtenBy = index().records.back().numerics;
+    if (m_unchecked == 0) {
+        startReplay(runtime);
+        return;
     }
-    while (!index().frontiers.empty()) {
-        const LaneFrontier& last = index().frontiers.back();
-        const std::size_t count = index().frontiers.size();
-        const std::uint64_t before = count > 1 ? index().frontiers[count - 2].position : 0;
-        const std::string& writtenBy = index().records[last.record].numerics;
-        m_result.writtenBy = writtenBy;
-        auto stored = m_lane->store->frontier(last.position);
-        if (stored && stored->state.size() == frontierBytes(m.config())) {
-            const Frontier frontier{last.position, std::move(stored->state)};
-            const auto logits = probeLogits(*m.forward, *m.ops, sequence, frontier);
-            m.checkpoint.checkIntact();
-            const ProbeMatch match = compareProbe(stored->probe, logits);
-            if (match == ProbeMatch::Equal ||
-                (match == ProbeMatch::Close && writtenBy != m.device.numerics)) {
-                m_result.check = match == ProbeMatch::Equal ? "equal" : "close";
-                applyFrontier(*m.ops, m.config(), frontier, sequence);
-                break;
-            }
-            giveUpBehind(before, "The self-check after " + std::to_string(last.position) +
-                                     " tokens gave other results than when they were read");
-        } else {
-            giveUpBehind(before, "The state after " + std::to_string(last.position) +
-                                     " tokens is damaged on the disk");
+    const LaneFrontier place = index().frontiers[--m_unchecked];
+    const bool last = m_unchecked + 1 == index().frontiers.size();
+    const std::string after = " after " + std::to_string(place.position) + " tokens ";
+    const auto probed = m_lane->probe(m, place, m_stop);
+    m_result.probed += probed ? 1 : 0;
+    if (probed && probed->match != ProbeMatch::Different) {
+        for (LaneMismatch& wrong : m_result.differing) {
+            wrong.before = wrong.before ? wrong.before : place.position;
         }
-        sequence.rewind(before);
-        m_result.check = before ? "equal" : "failed";
+        m_trusted.push_back(place.position);
+        if (last) {
+            m_result.check = probed->match == ProbeMatch::Equal ? "equal" : "close";
+            m_result.writtenBy = index().records[place.record].numerics;
+            applyFrontier(*m.ops, m.config(), probed->frontier, *m_lane->timeline.sequence);
+            m_unchecked = m_every ? m_unchecked : 0;
+        }
+    } else if (probed) {
+        m_result.differing.push_back({place.position, 0});
+        if (last) {
+            giveUpLast("The self-check" + after + "gave other results than when they were read");
+        }
+    } else if (last) {
+        giveUpLast("The state" + after + "is damaged on the disk");
+    } else {
+        note("The state" + after +
+             "is damaged on the disk, so going back there reads again from an earlier state");
     }
-    m_result.classChanged = !m_result.writtenBy.empty() && m_result.writtenBy != m.device.numerics;
+    ++m_checks;
+    if (m_every && m_progress) {
+        m_progress({"Checking states", m_checks, m_checks + m_unchecked, 0});
+    }
+}
+
+void RestoreJob::startReplay(Runtime& runtime) {
+    const std::string& numerics = runtime.model().device.numerics;
+    if (m_givenUp > 0) {
+        if (m_givenUp > 1) {
+            m_ends.append(", and the ")
+                .append(std::to_string(m_givenUp - 1))
+                .append(m_givenUp == 2 ? " state before it is wrong, too"
+                                       : " states before it are wrong, too");
+        }
+        note(m_ends + ", so the lane ends after " + std::to_string(index().rowsEnd()) + " tokens");
+    }
+    std::reverse(m_result.differing.begin(), m_result.differing.end());
+    std::vector<std::uint64_t> inside; // the lane goes on behind them
+    for (const LaneMismatch& wrong : m_result.differing) {
+        if (wrong.position < index().rowsEnd()) {
+            inside.push_back(wrong.position);
+        }
+    }
+    if (!inside.empty()) {
+        note(differingText(inside));
+    }
+    m_result.classChanged = !m_result.writtenBy.empty() && m_result.writtenBy != numerics;
     if (m_result.classChanged) {
-        note("It was read by another numerics class (" + m_result.writtenBy + ", now " +
-             m.device.numerics + "): answers may differ in rounding");
+        note("It was read by another numerics class (" + m_result.writtenBy + ", now " + numerics +
+             "): answers may differ in rounding");
     }
     const auto rows = static_cast<std::ptrdiff_t>(index().rowsEnd());
     m_lane->record({index().tokens.data(), index().rowsEnd()}, {});
     m_replay.assign(index().tokens.begin() + rows, index().tokens.end());
     m_lane->marks = index().marks;
     for (const LaneFrontier& frontier : index().frontiers) {
-        m_lane->frontiers.push_back({frontier.position, {}});
+        const auto has = [&](const auto& list) {
+            return std::find(list.begin(), list.end(), frontier.position) != list.end();
+        };
+        if (!has(inside)) {
+            m_lane->frontiers.push_back({frontier.position, {}, has(m_trusted)});
+        }
     }
     m_lane->recordBegin = index().resumeAt();
     m_phase = Phase::Replay;

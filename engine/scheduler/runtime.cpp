@@ -130,7 +130,7 @@ std::shared_ptr<Timeline> Runtime::replay(const std::shared_ptr<Lane>& from, std
     auto timeline = std::make_shared<Timeline>();
     timeline->prefix = from->log;
     timeline->origin = from;
-    const auto nearest = from->nearestBefore(position);
+    const auto nearest = from->nearestBefore(m, position, {});
     const std::uint64_t start = nearest ? nearest->position : 0;
     timeline->sequence = nearest ? from->timeline.sequence->forkAt(start)
                                  : std::make_unique<Sequence>(*m.ops, m.config(), m.contextTokens);

@@ -15,6 +15,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "app/asking/ask_input.h"
+#include "tests/engine/scheduler/lane_forgery.h"
 #include "tests/support/dossier_program.h"
 #include "tests/support/ordinary_user.h"
 #include "tests/support/temp_folder.h"
@@ -178,6 +180,8 @@ TEST_F(ReadCommandTest, LanesAreListedCheckedMovedCompactedReusedAndDeleted) {
     EXPECT_EQ(checked["self_check"]["result"], "equal");
     EXPECT_EQ(checked["self_check"]["tokens"], tokens);
     EXPECT_EQ(checked["self_check"]["reread"], 0);
+    EXPECT_EQ(checked["self_check"]["probed"], checked["frontiers"]);
+    EXPECT_TRUE(checked["self_check"]["differing"].empty());
     ASSERT_EQ(run({"verify", "-d", path("m"), "--checksums-only", "--json"}), 0) << err;
     EXPECT_FALSE(nlohmann::json::parse(out)[0].contains("self_check"));
 
@@ -238,6 +242,42 @@ TEST_F(ReadCommandTest, LanesAreListedCheckedMovedCompactedReusedAndDeleted) {
     ASSERT_EQ(run({"lanes", "-d", path("m"), "--budget", "1 B"}), 0);
     EXPECT_THAT(out, HasSubstr("Nothing has been read"));
     EXPECT_TRUE(std::filesystem::is_empty(disk));
+}
+
+TEST_F(ReadCommandTest, AStateThatGivesOtherResultsIsNamedAndReadAgain) {
+    ASSERT_EQ(run({"read", "-d", path("m")}), 0) << err;
+    std::vector<std::uint64_t> frontiers;
+    {
+        const engine::LaneHandle file(lane("m"), engine::LaneHandle::Mode::Read);
+        for (const engine::LaneFrontier& frontier : engine::scanLane(file)->frontiers) {
+            frontiers.push_back(frontier.position);
+        }
+    }
+    const std::size_t count = frontiers.size();
+    ASSERT_GE(count, 2u);
+    ASSERT_EQ(run({"verify", "-d", path("m")}), 0) << err;
+    EXPECT_THAT(out, HasSubstr("bit for bit; frontiers probed: " + std::to_string(count) + "\n"));
+
+    engine::test_lanes::forgeFrontiers(lane("m"), {frontiers[count - 1]});
+    ASSERT_EQ(run({"verify", "-d", path("m"), "--checksums-only"}), 0) << out; // they are right
+    ASSERT_EQ(run({"verify", "-d", path("m")}), 2);
+    EXPECT_THAT(out, HasSubstr("self-check: gives other results than when it was read at 1 of " +
+                               std::to_string(count) + " frontiers probed (after " +
+                               grouped(frontiers[count - 1]) + " tokens). The self-check after " +
+                               std::to_string(frontiers[count - 1])));
+    EXPECT_THAT(out, HasSubstr("so the lane ends after " + std::to_string(frontiers[count - 2])));
+    ASSERT_EQ(run({"verify", "-d", path("m"), "--json"}), 2);
+    const auto check = nlohmann::json::parse(out)[0]["self_check"];
+    EXPECT_EQ(check["probed"], count);
+    ASSERT_EQ(check["differing"].size(), 1u);
+    EXPECT_EQ(check["differing"][0]["frontier"], frontiers[count - 1]);
+    EXPECT_EQ(check["differing"][0]["good_before"], frontiers[count - 2]);
+    EXPECT_EQ(check["tokens"], frontiers[count - 2]);
+    EXPECT_GT(check["reread"], 0);
+
+    ASSERT_EQ(run({"read", "-d", path("m")}), 0) << err;
+    EXPECT_THAT(err, HasSubstr("gave other results"));
+    ASSERT_EQ(run({"verify", "-d", path("m")}), 0) << out;
 }
 
 TEST_F(ReadCommandTest, ADiskThatTakesNoMoreIsToldAndReadingGoesOn) {

@@ -5,7 +5,7 @@
 #include <thread>
 
 #include "engine/base/error.h"
-#include "engine/lanes/lane_writer.h"
+#include "engine/lanes/lane_file.h"
 #include "tests/engine/scheduler/lane_fixture.h"
 
 #include <unistd.h>
@@ -309,72 +309,6 @@ TEST(LaneDamage, ADamagedFrontierGivesWayToTheOneBefore) {
     EXPECT_NE(info.restored->note.find("after 6912 tokens"), std::string::npos)
         << info.restored->note;
     EXPECT_EQ(info.restored->check, "equal");
-}
-
-/// Writes the file anew with the same checksums' worth but other bytes in the frontiers: what only
-/// the probe can find.
-void forgeFrontiers(const std::filesystem::path& file, std::size_t fromRecord,
-                    std::size_t toRecord = SIZE_MAX) {
-    const auto forged = file.string() + ".forged";
-    {
-        const LaneHandle handle(file, LaneHandle::Mode::Read);
-        const auto index = scanLane(handle);
-        const auto writer = LaneWriter::create(forged, index->key);
-        LaneIndex copy;
-        for (std::size_t i = 0; i < index->records.size(); ++i) {
-            const LaneRecord& record = index->records[i];
-            LaneDraft draft;
-            draft.provisional = record.header.provisional;
-            draft.begin = record.header.begin;
-            draft.rowsEnd = record.header.rowsEnd;
-            draft.numerics = record.numerics;
-            draft.tokens.assign(index->tokens.begin() + static_cast<std::ptrdiff_t>(draft.begin),
-                                index->tokens.begin() +
-                                    static_cast<std::ptrdiff_t>(record.header.tokensEnd));
-            std::vector<std::vector<std::byte>> kept;
-            kept.reserve(record.sections.size());
-            for (const lane::Section& section : record.sections) {
-                auto bytes = *readSection(handle, record, section);
-                if (section.kind == lane::SectionKind::Entries ||
-                    section.kind == lane::SectionKind::Keys) {
-                    kept.push_back(std::move(bytes));
-                    draft.rows.push_back({section.kind, section.index, kept.back()});
-                } else if (section.kind == lane::SectionKind::Frontier) {
-                    for (std::size_t at = 2000; i >= fromRecord && i < toRecord && at < 2400;
-                         ++at) {
-                        bytes[at] ^= std::byte{0x41};
-                    }
-                    draft.frontiers.push_back({section.index * kFrontierStep, std::move(bytes)});
-                }
-            }
-            copy.add(writer->append(draft, copy.end, copy.records.size(), copy.chain()),
-                     draft.tokens, {});
-        }
-    }
-    std::filesystem::rename(forged, file);
-}
-
-TEST(LaneDamage, AWrongStateWithGoodChecksumsFailsTheSelfCheck) {
-    const auto file = newFolder() / "a.lane";
-    const auto engine = loadedEngine();
-    const Documents documents;
-    writeLane(*engine, file, documents);
-    forgeFrontiers(file, 2);
-    LaneInfo info = engine->openLane(laneAt(file));
-    EXPECT_EQ(info.tokens, 4096u);
-    EXPECT_EQ(info.restored->lost, 7000u - 4096);
-    EXPECT_NE(info.restored->note.find("self-check"), std::string::npos) << info.restored->note;
-    EXPECT_EQ(info.restored->check, "equal");
-    engine->closeLane(info.id);
-    forgeFrontiers(file, 0, 2); // the others are forged already
-    info = engine->openLane(laneAt(file));
-    EXPECT_EQ(info.tokens, 0u);
-    EXPECT_EQ(info.restored->check, "failed");
-    // Read again from the start, it is right again.
-    engine->append(info.id, documents.tokens);
-    const LaneId straight = engine->openLane().id;
-    engine->append(straight, documents.tokens);
-    EXPECT_EQ(ask(*engine, info.id), ask(*engine, straight));
 }
 
 TEST(LaneDamage, AnUnfinishedRecordIsToldAndReplaced) {
