@@ -293,9 +293,14 @@ class Engine {
                                   const std::filesystem::path& to, std::uint64_t tokens,
                                   ProgressFn = {}, std::stop_token = {}) = 0;
 
-    /// A branch at the lane's end, or at an earlier position (replays from the nearest frontier).
-    virtual BranchInfo branch(LaneId, std::optional<std::uint64_t> position = {}) = 0;
+    /// A branch at the lane's end, at once, or at an earlier position: replays from the nearest
+    /// right frontier, a super-chunk at a time as extend() reads, with progress in tokens. The
+    /// frontier's probe is run before its first use. Cancelled: Error(Cancelled), no branch.
+    virtual BranchInfo branch(LaneId, std::optional<std::uint64_t> position = {}, ProgressFn = {},
+                              std::stop_token = {}) = 0;
     virtual BranchInfo fork(BranchId) = 0; ///< an independent continuation from the branch's end
+    /// Reads tokens at the branch's end. Cancelled: what was read stays, Cancelled is not thrown;
+    /// look at BranchInfo::position.
     virtual BranchInfo extend(BranchId, std::span<const Token>, ProgressFn = {},
                               std::stop_token = {}) = 0;
     virtual void closeBranch(BranchId) = 0;

@@ -68,8 +68,9 @@ engine::BranchId BranchKeeper::branch(engine::LaneId lane, std::uint64_t positio
     const auto known = longest(lane, position, prompt);
     if (known == m_kept.end() || known->tokens.size() < front) {
         const std::size_t have = known == m_kept.end() ? 0 : known->tokens.size();
-        const engine::BranchId made = known == m_kept.end() ? m_engine->branch(lane, position).id
-                                                            : m_engine->fork(known->id).id;
+        const engine::BranchId made = known == m_kept.end()
+                                          ? m_engine->branch(lane, position, progress, stop).id
+                                          : m_engine->fork(known->id).id;
         try {
             extend(made, have, front);
         } catch (...) {

@@ -86,12 +86,13 @@ class ChildEngine final : public Engine {
     }
     void closeLane(LaneId id) override { call("closeLane", {{"lane", number(id)}}); }
 
-    BranchInfo branch(LaneId id, std::optional<std::uint64_t> position) override {
+    BranchInfo branch(LaneId id, std::optional<std::uint64_t> position, ProgressFn progress,
+                      std::stop_token stop) override {
         Json params{{"lane", number(id)}};
         if (position) {
             params["position"] = *position;
         }
-        return wire::branchInfo(call("branch", std::move(params)));
+        return wire::branchInfo(call("branch", std::move(params), {std::move(progress), {}}, stop));
     }
     BranchInfo fork(BranchId id) override {
         return wire::branchInfo(call("fork", {{"branch", number(id)}}));

@@ -237,7 +237,7 @@ void report(Runtime& runtime, const std::filesystem::path& file, const char* wha
     }
     const std::vector<Token> question{11, 12, 13, 14, 15, 16, 17, 18, 19, 20};
     const double asked = now();
-    const BranchInfo branch = runtime.branchAt(info.id, {});
+    const BranchInfo branch = runtime.addBranch(runtime.startBranch(info.id, {}));
     const auto timeline = runtime.branch(branch.id);
     runtime.feed(*timeline, question, {}, {});
     greedyToken(timeline->logits);
@@ -249,7 +249,7 @@ void report(Runtime& runtime, const std::filesystem::path& file, const char* wha
     double forking = 0;
     for (int i = 0; i < kBranches; ++i) {
         const double before = now();
-        const BranchInfo made = runtime.branchAt(info.id, {});
+        const BranchInfo made = runtime.addBranch(runtime.startBranch(info.id, {}));
         forking += now() - before;
         const auto one = runtime.branch(made.id);
         one->sequence->prepare(kSaid); // as a question of so many tokens does

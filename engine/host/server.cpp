@@ -221,7 +221,7 @@ Json Server::call(std::uint64_t id, const std::string& method, const Json& p,
         if (p.contains("position")) {
             position = p["position"].get<std::uint64_t>();
         }
-        return wire::toJson(m_engine.branch(laneOf(p), position));
+        return wire::toJson(m_engine.branch(laneOf(p), position, progressTo(id), stop));
     }
     if (method == "fork") {
         return wire::toJson(m_engine.fork(branchOf(p)));

@@ -15,13 +15,10 @@
 #include "engine/lanes/lane_copy.h"
 #include "engine/scheduler/gpu.h"
 #include "engine/scheduler/jobs.h"
-#include "engine/scheduler/tier_telemetry.h"
+#include "engine/scheduler/telemetry_board.h"
 
 namespace dossier::engine {
 namespace {
-
-/// How old the picture of the tiers may get while answering; a look waits for the GPU.
-constexpr std::chrono::milliseconds kTierInterval{500};
 
 std::uint64_t residentBytes() {
     std::ifstream statm("/proc/self/statm");
@@ -47,17 +44,71 @@ class InProcessEngine final : public Engine {
         m_wake.notify_all();
     }
 
-    template<class Prepare, class Info>
-    auto read(const std::shared_ptr<ReadJob>& job, Prepare prepare, Info info) {
-        std::future<void> done = job->finished.get_future();
-        const std::stop_callback wake(job->stop(), [this] { post([] {}); }); // while it is held
+    /// Runs a job to its end or to its stop. `make` gives it, null when there is nothing to read;
+    /// `result` gets it and gives what becomes of it, before others have their turn. Both run on
+    /// the owner thread.
+    template<class Make, class Result>
+    auto read(const std::stop_token& stop, Make make, Result result) {
+        std::optional<decltype(result(nullptr))> value;
+        std::future<void> done;
+        const std::stop_callback wake(stop, [this] { post([] {}); }); // while it is held
         call([&] {
-            prepare();
             m_runtime.model();
+            const std::shared_ptr<ReadJob> job = make();
+            if (!job) {
+                value = result(nullptr);
+                return;
+            }
+            job->atEnd = [&value, &result, one = job.get()] { value = result(one); };
+            done = job->finished.get_future();
             (job->branch ? m_extends : m_appends).push_back(job);
         });
-        done.get();
-        return call(info);
+        if (done.valid()) {
+            done.get();
+        }
+        return std::move(*value);
+    }
+    /// Reads again what leads to a branch's start: `start` gives the branch in the making, `result`
+    /// gets it when it is there. Error(Cancelled).
+    template<class Start, class Result>
+    auto replay(const ProgressFn& progress, const std::stop_token& stop, Start start,
+                Result result) {
+        Runtime::BranchStart made; // its timeline is on the owner thread alone
+        return read(
+            stop,
+            [&]() -> std::shared_ptr<ReadJob> {
+                made = start();
+                if (made.replay.empty()) {
+                    return nullptr;
+                }
+                auto job = std::make_shared<ReadJob>(made.replay, progress, stop,
+                                                     std::span<const LaneMark>(), "Reading again");
+                job->branch = std::move(made.timeline);
+                return job;
+            },
+            [&](ReadJob* job) {
+                if (job && !job->complete()) {
+                    throw Error(ErrorCode::Cancelled, "Stopped");
+                }
+                if (job) {
+                    made.timeline = std::move(job->branch);
+                }
+                const Runtime::BranchStart fed = std::move(made);
+                return result(fed);
+            });
+    }
+    /// The same for the logits at a branch's end, which are known when `result` runs.
+    template<class Result>
+    auto withLogits(BranchId id, const std::stop_token& stop, Result result) {
+        return replay(
+            {}, stop, [&] { return m_runtime.startLogits(*m_runtime.branch(id), stop); },
+            [&](const Runtime::BranchStart& fed) {
+                const auto branch = m_runtime.branch(id);
+                if (fed.timeline && branch->logits.empty()) { // nobody extended it meanwhile
+                    branch->logits = std::move(fed.timeline->logits);
+                }
+                return result(branch);
+            });
     }
 
   public:
@@ -80,7 +131,7 @@ class InProcessEngine final : public Engine {
 
     ModelInfo load(const LoadOptions& options, ProgressFn progress, std::stop_token stop) override {
         return call([&] {
-            setActivity("loading");
+            m_telemetry.setActivity("loading");
             dropModel();
             m_runtime.setModel(loadModel(options, m_ledger, progress, stop));
             return m_runtime.model().info;
@@ -130,14 +181,15 @@ class InProcessEngine final : public Engine {
     }
     LaneInfo append(LaneId id, std::span<const Token> tokens, ProgressFn progress,
                     std::stop_token stop, std::span<const LaneMark> marks) override {
-        auto job = std::make_shared<ReadJob>(tokens, std::move(progress), std::move(stop), marks);
         return read(
-            job,
+            stop,
             [&] {
+                auto job = std::make_shared<ReadJob>(tokens, std::move(progress), stop, marks);
                 job->lane = m_runtime.lane(id);
                 job->hold = hold(id);
+                return job;
             },
-            [&] { return m_runtime.laneInfo(id); });
+            [&](const ReadJob*) { return m_runtime.laneInfo(id); });
     }
     void pauseReading(LaneId id, bool paused) override {
         const auto hold = this->hold(id);
@@ -193,18 +245,25 @@ class InProcessEngine final : public Engine {
         call([&] { lane.reset(); }); // device memory is the owner thread's
     }
 
-    BranchInfo branch(LaneId id, std::optional<std::uint64_t> position) override {
-        return call([&] { return m_runtime.branchAt(id, position); });
+    BranchInfo branch(LaneId id, std::optional<std::uint64_t> position, ProgressFn progress,
+                      std::stop_token stop) override {
+        return replay(
+            progress, stop, [&] { return m_runtime.startBranch(id, position, stop); },
+            [&](const Runtime::BranchStart& fed) { return m_runtime.addBranch(fed); });
     }
     BranchInfo fork(BranchId id) override {
         return call([&] { return m_runtime.fork(id); });
     }
     BranchInfo extend(BranchId id, std::span<const Token> tokens, ProgressFn progress,
                       std::stop_token stop) override {
-        auto job = std::make_shared<ReadJob>(tokens, std::move(progress), std::move(stop));
         return read(
-            job, [&] { job->branch = m_runtime.branch(id); },
+            stop,
             [&] {
+                auto job = std::make_shared<ReadJob>(tokens, std::move(progress), stop);
+                job->branch = m_runtime.branch(id);
+                return job;
+            },
+            [&](const ReadJob* job) {
                 return BranchInfo{id, job->branch->size(), 0};
             });
     }
@@ -214,31 +273,38 @@ class InProcessEngine final : public Engine {
 
     GenerateResult generate(BranchId id, const GenerateOptions& options, TokenFn onToken,
                             std::stop_token stop) override {
-        std::shared_ptr<AnswerJob> job;
-        std::future<GenerateResult> result;
-        call([&] {
-            const auto branch = m_runtime.branch(id);
-            m_runtime.requireLogits(*branch);
-            for (const auto& other : m_answers) {
-                if (&other->branch() == branch.get()) {
-                    throw Error(ErrorCode::Busy, "This branch is already being answered",
-                                "Fork it, or wait for that answer");
-                }
+        try {
+            return withLogits(id, stop,
+                              [&](const std::shared_ptr<Timeline>& branch) {
+                                  for (const auto& other : m_answers) {
+                                      if (&other->branch() == branch.get()) {
+                                          throw Error(ErrorCode::Busy,
+                                                      "This branch is already being answered",
+                                                      "Fork it, or wait for that answer");
+                                      }
+                                  }
+                                  const auto job = std::make_shared<AnswerJob>(
+                                      branch, options, std::move(onToken), stop, m_runtime.model());
+                                  m_answers.push_back(job);
+                                  return job->finished.get_future();
+                              })
+                .get();
+        } catch (const Error& error) {
+            if (error.code() != ErrorCode::Cancelled || !stop.stop_requested()) {
+                throw;
             }
-            job = std::make_shared<AnswerJob>(branch, options, std::move(onToken), std::move(stop),
-                                              m_runtime.model());
-            result = job->finished.get_future();
-            m_answers.push_back(job);
-        });
-        return result.get();
+            GenerateResult nothing; // stopped before the first token
+            nothing.ended = "cancelled";
+            return nothing;
+        }
     }
 
     std::vector<std::vector<float>> score(BranchId id,
                                           const std::vector<std::vector<Token>>& continuations,
                                           std::stop_token stop) override {
-        return call([&] {
-            setActivity("scoring");
-            return m_runtime.score(*m_runtime.branch(id), continuations, stop);
+        return withLogits(id, stop, [&](const std::shared_ptr<Timeline>& branch) {
+            m_telemetry.setActivity("scoring");
+            return m_runtime.score(*branch, continuations, stop);
         });
     }
 
@@ -255,10 +321,7 @@ class InProcessEngine final : public Engine {
         }
         return snapshot;
     }
-    Telemetry telemetry() override {
-        const std::lock_guard lock(m_telemetryMutex);
-        return m_telemetry;
-    }
+    Telemetry telemetry() override { return m_telemetry.now(); }
 
   private:
     std::shared_ptr<LaneHold> hold(LaneId id) {
@@ -269,13 +332,19 @@ class InProcessEngine final : public Engine {
         }
         return found->second;
     }
-    static bool anyRuns(const std::list<std::shared_ptr<ReadJob>>& jobs) {
+    using ReadJobs = std::list<std::shared_ptr<ReadJob>>;
+    using RestoreJobs = std::list<std::shared_ptr<RestoreJob>>;
+    static bool anyRuns(const ReadJobs& jobs) {
         return std::any_of(jobs.begin(), jobs.end(),
                            [](const auto& job) { return job->runnable(); });
     }
     void serve();
     void stepAnswers();
-    void stepReading(std::list<std::shared_ptr<ReadJob>>& jobs);
+    /// The first one that runs.
+    void stepReading(ReadJobs&);
+    void stepReading(ReadJobs&, ReadJobs::iterator);
+    /// Jobs whose stop was requested end now, whoever else has the turn.
+    void endStopped();
     /// Enters that a job of a lane computes. False: it was held meanwhile.
     bool beginStep(const ReadJob& job) {
         const std::lock_guard lock(m_mutex);
@@ -292,20 +361,13 @@ class InProcessEngine final : public Engine {
             m_wake.notify_all();
         }
     }
-    void stepRestoring();
-    /// Where the weights of recent tokens came from, into the telemetry.
-    void watchTiers();
+    void stepRestoring(RestoreJobs::iterator);
     /// Ends what works on the model's lanes and branches, then unloads it.
     void dropModel();
-    void setActivity(const char* activity) {
-        const std::lock_guard lock(m_telemetryMutex);
-        m_telemetry.activity = activity;
-    }
 
     MemoryLedger m_ledger;
     Runtime m_runtime;
-    std::mutex m_telemetryMutex;
-    Telemetry m_telemetry;
+    TelemetryBoard m_telemetry;
 
     std::mutex m_mutex; ///< guards the queue and the holds
     std::condition_variable m_wake;
@@ -315,12 +377,8 @@ class InProcessEngine final : public Engine {
 
     // The owner thread's.
     std::list<std::shared_ptr<AnswerJob>> m_answers;
-    std::list<std::shared_ptr<ReadJob>> m_extends, m_appends;
-    std::list<std::shared_ptr<RestoreJob>> m_restores;
-    std::optional<ExpertTelemetry> m_tiers; ///< when last looked at
-    unsigned m_steps = 0;                   ///< of all answers since then
-    double m_stepSeconds = 0;
-    Clock::time_point m_tiersSeen;
+    ReadJobs m_extends, m_appends;
+    RestoreJobs m_restores;
     std::jthread m_thread; ///< last: starts when all the rest is there
 };
 
@@ -334,7 +392,7 @@ void InProcessEngine::serve() {
                        anyRuns(m_appends);
             };
             if (!busyNow() && m_queue.empty() && !m_closing) {
-                setActivity("idle");
+                m_telemetry.setActivity("idle");
                 m_wake.wait(lock, [&] { return !m_queue.empty() || m_closing || busyNow(); });
             }
             const bool busy = busyNow();
@@ -346,12 +404,13 @@ void InProcessEngine::serve() {
         for (const auto& task : tasks) {
             task();
         }
+        endStopped();
         if (!m_answers.empty()) {
             stepAnswers();
         } else if (!m_extends.empty()) {
             stepReading(m_extends);
         } else if (!m_restores.empty()) {
-            stepRestoring();
+            stepRestoring(m_restores.begin());
         } else if (anyRuns(m_appends)) {
             stepReading(m_appends);
         }
@@ -360,7 +419,7 @@ void InProcessEngine::serve() {
 }
 
 void InProcessEngine::stepAnswers() {
-    setActivity("answering");
+    m_telemetry.setActivity("answering");
     std::vector<std::shared_ptr<AnswerJob>> running;
     std::vector<Timeline*> timelines;
     std::vector<Token> tokens;
@@ -391,14 +450,13 @@ void InProcessEngine::stepAnswers() {
     const Clock::time_point begin = Clock::now();
     try {
         m_runtime.step(timelines, tokens);
-        ++m_steps;
-        m_stepSeconds += std::chrono::duration<double>(Clock::now() - begin).count();
     } catch (...) {
         for (const auto& job : running) {
             fail(job);
         }
         return;
     }
+    const std::chrono::duration<double> seconds = Clock::now() - begin;
     double speed = 0;
     for (const auto& job : running) {
         speed += job->tokensPerSecond();
@@ -406,42 +464,7 @@ void InProcessEngine::stepAnswers() {
             finish(job);
         }
     }
-    {
-        const std::lock_guard lock(m_telemetryMutex);
-        m_telemetry.answerTokensPerSecond = speed;
-    }
-    if (m_answers.empty() || Clock::now() - m_tiersSeen > kTierInterval) {
-        watchTiers();
-    }
-}
-
-void InProcessEngine::watchTiers() {
-    m_tiersSeen = Clock::now();
-    const LoadedModel& model = m_runtime.model();
-    std::optional<ExpertTelemetry> now;
-    try {
-        now = gpuExperts(*model.ops);
-    } catch (const Error&) {
-        return; // a lost GPU is told to whoever answers next
-    }
-    if (!now) {
-        return;
-    }
-    if (const auto use = tierUse(model.config(), m_tiers, *now)) {
-        const std::lock_guard lock(m_telemetryMutex);
-        m_telemetry.bytesPerTokenVram = use->vramBytes;
-        m_telemetry.bytesPerTokenRam = use->ramBytes;
-        m_telemetry.bytesPerTokenDisk = use->diskBytes;
-        m_telemetry.bytesPerTokenCpu = use->cpuBytes;
-        const bool offloaded = !use->hitRate.empty();
-        m_telemetry.stepSeconds = offloaded && m_steps > 0 ? m_stepSeconds / m_steps : 0;
-        m_telemetry.fetchSeconds = use->fetchSeconds;
-        m_telemetry.cpuSeconds = use->cpuSeconds;
-        m_telemetry.expertHitRate = use->hitRate;
-        m_tiers = std::move(now);
-        m_steps = 0;
-        m_stepSeconds = 0;
-    }
+    m_telemetry.answered(m_runtime.model(), seconds.count(), speed, m_answers.empty());
 }
 
 void InProcessEngine::dropModel() {
@@ -464,27 +487,36 @@ void InProcessEngine::dropModel() {
     }
     fail(m_restores);
     fail(m_answers);
-    m_tiers.reset();
-    {
-        const std::lock_guard lock(m_telemetryMutex);
-        m_telemetry.bytesPerTokenVram = m_telemetry.bytesPerTokenRam = 0;
-        m_telemetry.bytesPerTokenDisk = m_telemetry.bytesPerTokenCpu = 0;
-        m_telemetry.stepSeconds = m_telemetry.fetchSeconds = m_telemetry.cpuSeconds = 0;
-        m_telemetry.expertHitRate.clear();
-    }
+    m_telemetry.forgetModel();
     m_runtime.setModel(nullptr);
     const std::lock_guard lock(m_mutex);
     m_holds.clear();
 }
 
-void InProcessEngine::stepRestoring() {
-    setActivity("restoring");
-    const std::shared_ptr<RestoreJob> job = m_restores.front();
+void InProcessEngine::endStopped() {
+    const auto stopped = [](auto& jobs) {
+        return std::find_if(jobs.begin(), jobs.end(),
+                            [](const auto& job) { return job->stop().stop_requested(); });
+    };
+    // Stopped, a step is a job's last: each turn takes one out of its list.
+    for (ReadJobs* jobs : {&m_extends, &m_appends}) {
+        for (auto place = stopped(*jobs); place != jobs->end(); place = stopped(*jobs)) {
+            stepReading(*jobs, place);
+        }
+    }
+    for (auto place = stopped(m_restores); place != m_restores.end(); place = stopped(m_restores)) {
+        stepRestoring(place);
+    }
+}
+
+void InProcessEngine::stepRestoring(RestoreJobs::iterator place) {
+    m_telemetry.setActivity("restoring");
+    const std::shared_ptr<RestoreJob> job = *place;
     try {
         if (job->step(m_runtime)) {
             m_restores.remove(job);
         } else {
-            m_restores.splice(m_restores.end(), m_restores, m_restores.begin());
+            m_restores.splice(m_restores.end(), m_restores, place); // take turns
         }
     } catch (...) {
         m_restores.remove(job);
@@ -493,28 +525,28 @@ void InProcessEngine::stepRestoring() {
     }
 }
 
-void InProcessEngine::stepReading(std::list<std::shared_ptr<ReadJob>>& jobs) {
+void InProcessEngine::stepReading(ReadJobs& jobs) {
     const auto place = std::find_if(jobs.begin(), jobs.end(),
                                     [](const auto& candidate) { return candidate->runnable(); });
-    if (place == jobs.end()) {
-        return; // held since it was looked at
+    if (place != jobs.end()) { // else it is held since it was looked at
+        stepReading(jobs, place);
     }
+}
+
+void InProcessEngine::stepReading(ReadJobs& jobs, ReadJobs::iterator place) {
     const std::shared_ptr<ReadJob> job = *place;
-    setActivity("reading");
+    m_telemetry.setActivity("reading");
     if (!beginStep(*job)) {
         return;
     }
     try {
         const bool finished = job->step(m_runtime);
-        {
-            const std::lock_guard lock(m_telemetryMutex);
-            if (job->tokensPerSecond() > 0) {
-                m_telemetry.readTokensPerSecond = job->tokensPerSecond();
-            }
-        }
+        m_telemetry.setReadSpeed(job->tokensPerSecond());
         endStep(*job);
         if (finished) {
+            job->atEnd();
             jobs.erase(place);
+            job->release();
             job->finished.set_value();
         } else if (!job->inside()) {
             jobs.splice(jobs.end(), jobs, place); // take turns
@@ -522,6 +554,7 @@ void InProcessEngine::stepReading(std::list<std::shared_ptr<ReadJob>>& jobs) {
     } catch (...) {
         endStep(*job);
         jobs.erase(place);
+        job->release();
         job->finished.set_exception(std::current_exception());
     }
 }

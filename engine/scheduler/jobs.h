@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <future>
 #include <memory>
 #include <optional>
@@ -30,19 +31,22 @@ struct LaneHold {
 class ReadJob {
   public:
     ReadJob(std::span<const Token> tokens, ProgressFn progress, std::stop_token stop,
-            std::span<const LaneMark> marks = {})
+            std::span<const LaneMark> marks = {}, const char* phase = "Reading")
         : m_tokens(tokens),
           m_marks(marks),
+          m_phase(phase),
           m_progress(std::move(progress)),
           m_stop(std::move(stop)) {}
 
     std::shared_ptr<Lane> lane; ///< one of the two is set
     std::shared_ptr<Timeline> branch;
     std::shared_ptr<LaneHold> hold; ///< of the lane; null for branches
+    std::function<void()> atEnd;    ///< when it is done, on the owner thread, before `finished`
     std::promise<void> finished;
 
     /// True when all is read or the stop took effect. Throws what failed.
     bool step(Runtime&);
+    bool complete() const { return m_done == m_tokens.size(); }
     /// A step would do something.
     bool runnable() const { return !hold || !hold->wanted || m_stop.stop_requested(); }
     /// Between two parts of a super-chunk: no other job may read on the same lane or branch.
@@ -66,6 +70,7 @@ class ReadJob {
 
     std::span<const Token> m_tokens;
     std::span<const LaneMark> m_marks;
+    const char* m_phase; ///< in the progress
     ProgressFn m_progress;
     std::stop_token m_stop;
     bool m_begun = false, m_saveDue = false, m_tailDue = false;
@@ -99,6 +104,7 @@ class RestoreJob {
         m_loader.reset();
         m_lane.reset();
     }
+    const std::stop_token& stop() const { return m_stop; }
 
   private:
     void begin(Runtime&);

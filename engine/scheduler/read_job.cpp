@@ -84,7 +84,7 @@ bool ReadJob::readChunk() {
         if (m_progress && secondsSince(told) > 0.1) {
             told = Clock::now();
             const double seconds = m_seconds + secondsSince(start);
-            m_progress({"Reading", m_done + rows, m_tokens.size(),
+            m_progress({m_phase, m_done + rows, m_tokens.size(),
                         static_cast<double>(m_done + rows) / std::max(seconds, 1e-6)});
         }
     };
@@ -108,7 +108,7 @@ bool ReadJob::readChunk() {
     timeline.readSeconds = m_seconds;
     timeline.readTokens = m_done;
     if (m_progress) {
-        m_progress({"Reading", m_done, m_tokens.size(), m_speed});
+        m_progress({m_phase, m_done, m_tokens.size(), m_speed});
     }
     return true;
 }

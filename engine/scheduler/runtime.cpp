@@ -93,14 +93,20 @@ std::shared_ptr<Timeline> Runtime::branch(BranchId id) const {
     return found->second;
 }
 
-BranchInfo Runtime::addBranch(std::shared_ptr<Timeline> timeline, std::uint64_t replayed) {
+BranchInfo Runtime::addBranch(const BranchStart& start) {
+    Timeline& timeline = *start.timeline;
+    const std::uint64_t position = timeline.size();
+    if (!start.replay.empty()) {
+        timeline.tokens.clear(); // they are the lane's
+        timeline.prefixTokens = position;
+    }
     const BranchId id{m_nextId++};
-    const std::uint64_t position = timeline->size();
-    m_branches[id] = std::move(timeline);
-    return {id, position, replayed};
+    m_branches[id] = start.timeline;
+    return {id, position, start.replay.size()};
 }
 
-BranchInfo Runtime::branchAt(LaneId id, std::optional<std::uint64_t> position) {
+Runtime::BranchStart Runtime::startBranch(LaneId id, std::optional<std::uint64_t> position,
+                                          std::stop_token stop) {
     const auto from = lane(id);
     const std::uint64_t end = from->log->size(), at = position.value_or(end);
     if (at > end || (at == 0 && end > 0)) {
@@ -110,9 +116,7 @@ BranchInfo Runtime::branchAt(LaneId id, std::optional<std::uint64_t> position) {
                     "Fork at a position that was read");
     }
     if (at < end || from->timeline.held) {
-        std::uint64_t replayed = 0;
-        auto timeline = replay(from, at, replayed);
-        return addBranch(std::move(timeline), replayed);
+        return startReplay(from, at, std::move(stop));
     }
     auto timeline = std::make_shared<Timeline>();
     timeline->prefix = from->log;
@@ -120,36 +124,32 @@ BranchInfo Runtime::branchAt(LaneId id, std::optional<std::uint64_t> position) {
     timeline->sequence = from->timeline.sequence->fork();
     timeline->logits = from->timeline.logits;
     timeline->prefixTokens = end;
-    return addBranch(std::move(timeline), 0);
+    return {std::move(timeline), {}};
 }
 
-std::shared_ptr<Timeline> Runtime::replay(const std::shared_ptr<Lane>& from, std::uint64_t position,
-                                          std::uint64_t& replayed) {
+Runtime::BranchStart Runtime::startReplay(const std::shared_ptr<Lane>& from, std::uint64_t position,
+                                          std::stop_token stop) {
     // The last token before the position is always replayed: it gives the logits there.
     LoadedModel& m = model();
+    const auto nearest = from->nearestBefore(m, position, std::move(stop));
+    const std::uint64_t begin = nearest ? nearest->position : 0;
     auto timeline = std::make_shared<Timeline>();
     timeline->prefix = from->log;
     timeline->origin = from;
-    const auto nearest = from->nearestBefore(m, position, {});
-    const std::uint64_t start = nearest ? nearest->position : 0;
-    timeline->sequence = nearest ? from->timeline.sequence->forkAt(start)
+    timeline->sequence = nearest ? from->timeline.sequence->forkAt(begin)
                                  : std::make_unique<Sequence>(*m.ops, m.config(), m.contextTokens);
     if (nearest) {
         applyFrontier(*m.ops, m.config(), *nearest, *timeline->sequence);
     }
-    timeline->prefixTokens = start;
-    const std::vector<Token> tokens(from->log->begin() + static_cast<std::ptrdiff_t>(start),
-                                    from->log->begin() + static_cast<std::ptrdiff_t>(position));
-    feed(*timeline, tokens, {}, {});
-    timeline->tokens.clear(); // they are the lane's
-    timeline->prefixTokens = position;
-    replayed = tokens.size();
-    return timeline;
+    timeline->prefixTokens = begin;
+    return {std::move(timeline),
+            {from->log->begin() + static_cast<std::ptrdiff_t>(begin),
+             from->log->begin() + static_cast<std::ptrdiff_t>(position)}};
 }
 
-void Runtime::requireLogits(Timeline& timeline) {
+Runtime::BranchStart Runtime::startLogits(const Timeline& timeline, std::stop_token stop) {
     if (!timeline.logits.empty()) {
-        return;
+        return {};
     }
     const auto lane = timeline.origin.lock();
     if (timeline.size() == 0 || !lane) {
@@ -157,8 +157,7 @@ void Runtime::requireLogits(Timeline& timeline) {
                     "Nothing was read on this branch, so there is nothing to continue",
                     "Extend it by at least one token first");
     }
-    std::uint64_t replayed = 0;
-    timeline.logits = std::move(replay(lane, timeline.size(), replayed)->logits);
+    return startReplay(lane, timeline.size(), std::move(stop));
 }
 
 BranchInfo Runtime::fork(BranchId id) {
@@ -170,7 +169,7 @@ BranchInfo Runtime::fork(BranchId id) {
     timeline->tokens = from->tokens;
     timeline->logits = from->logits;
     timeline->origin = from->origin;
-    return addBranch(std::move(timeline), 0);
+    return addBranch({std::move(timeline), {}});
 }
 
 void Runtime::closeBranch(BranchId id) {
@@ -188,7 +187,6 @@ std::vector<std::vector<float>> Runtime::score(Timeline& timeline,
                                                const std::vector<std::vector<Token>>& continuations,
                                                std::stop_token stop) {
     LoadedModel& m = model();
-    requireLogits(timeline);
     const std::size_t vocabulary = m.config().vocabSize;
     const auto logProb = [&](std::span<const float> logits, Token token) {
         return static_cast<float>(static_cast<double>(logits[static_cast<std::size_t>(token)]) -

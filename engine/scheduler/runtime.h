@@ -72,7 +72,19 @@ class Runtime {
     void closeLane(LaneId);
 
     std::shared_ptr<Timeline> branch(BranchId) const; ///< Error(NotFound)
-    BranchInfo branchAt(LaneId, std::optional<std::uint64_t> position);
+    /// A branch in the making. `replay` is fed to the timeline, which stands where those tokens
+    /// begin, before addBranch() enters it.
+    struct BranchStart {
+        std::shared_ptr<Timeline> timeline;
+        std::vector<Token> replay; ///< copied from the lane; empty at the lane's end
+    };
+    /// At the lane's end or at `position`. Runs the probe of a frontier that is used for the first
+    /// time. Error(InvalidArgument): outside of the lane; Error(Cancelled).
+    BranchStart startBranch(LaneId, std::optional<std::uint64_t> position, std::stop_token = {});
+    /// What to replay for the logits at a timeline's end; nothing, no timeline either, where they
+    /// are known. Error(InvalidArgument) when nothing was read.
+    BranchStart startLogits(const Timeline&, std::stop_token);
+    BranchInfo addBranch(const BranchStart&);
     BranchInfo fork(BranchId);
     void closeBranch(BranchId);
 
@@ -81,20 +93,14 @@ class Runtime {
     std::vector<Frontier> feed(Timeline&, std::span<const Token>,
                                const std::function<void(std::uint64_t)>& onRows, std::stop_token,
                                std::span<const std::uint64_t> captures = {});
-    /// Computes the logits at a timeline's end where they are not known, by replaying from the
-    /// lane's nearest frontier. Error(InvalidArgument) when nothing was read.
-    void requireLogits(Timeline&);
-
+    /// The timeline's logits are known: startLogits() gave nothing, or they were replayed.
     std::vector<std::vector<float>>
     score(Timeline&, const std::vector<std::vector<Token>>& continuations, std::stop_token);
     /// One more token for each timeline, as one batch; updates their logits.
     void step(std::span<Timeline* const> timelines, std::span<const Token> tokens);
 
   private:
-    /// A timeline that ends at an earlier position of a lane, its last token always replayed.
-    std::shared_ptr<Timeline> replay(const std::shared_ptr<Lane>&, std::uint64_t position,
-                                     std::uint64_t& replayed);
-    BranchInfo addBranch(std::shared_ptr<Timeline>, std::uint64_t replayed);
+    BranchStart startReplay(const std::shared_ptr<Lane>&, std::uint64_t position, std::stop_token);
 
     MemoryLedger& m_ledger;
     std::unique_ptr<LoadedModel> m_model;

@@ -351,7 +351,8 @@ void FakeEngine::closeLane(engine::LaneId id) {
     m_lanes.erase(static_cast<std::uint64_t>(id));
 }
 
-engine::BranchInfo FakeEngine::branch(engine::LaneId id, std::optional<std::uint64_t> position) {
+engine::BranchInfo FakeEngine::branch(engine::LaneId id, std::optional<std::uint64_t> position,
+                                      engine::ProgressFn, std::stop_token) {
     const std::lock_guard lock(m_mutex);
     check();
     const Tokens& lane = laneOf(id).tokens;

@@ -69,7 +69,8 @@ class FakeEngine final : public engine::Engine {
                                   engine::ProgressFn, std::stop_token) override;
     engine::LaneInfo lane(engine::LaneId) override;
     void closeLane(engine::LaneId) override;
-    engine::BranchInfo branch(engine::LaneId, std::optional<std::uint64_t>) override;
+    engine::BranchInfo branch(engine::LaneId, std::optional<std::uint64_t>, engine::ProgressFn = {},
+                              std::stop_token = {}) override;
     engine::BranchInfo fork(engine::BranchId) override;
     engine::BranchInfo extend(engine::BranchId, std::span<const engine::Token>, engine::ProgressFn,
                               std::stop_token) override;

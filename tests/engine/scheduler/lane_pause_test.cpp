@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Pausing and cancelling a reading inside a super-chunk: both within 250 ms; a pause keeps what is
-// computed, cancelling loses that super-chunk and nothing else.
+// computed, cancelling loses that super-chunk and nothing else. Going back to an earlier position
+// reads again, and is cancelled as promptly.
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -61,6 +62,33 @@ class LanePause : public testing::TestWithParam<bool> {
                 stop, marks);
         });
     }
+    /// Branches at an earlier position in a thread.
+    std::future<BranchInfo> goBack(LaneId lane, std::uint64_t position, std::stop_token stop) {
+        return std::async(std::launch::async, [this, lane, position, stop] {
+            return engine->branch(
+                lane, position,
+                [this](const Progress& progress) {
+                    total = progress.total;
+                    done = progress.done;
+                },
+                stop);
+        });
+    }
+    static std::optional<ErrorCode> codeOf(std::future<BranchInfo>& work) {
+        try {
+            work.get();
+        } catch (const Error& error) {
+            return error.code();
+        }
+        return std::nullopt;
+    }
+    std::uint64_t ledgerBytes() {
+        std::uint64_t bytes = 0;
+        for (const MemoryRow& row : engine->memory().ledger) {
+            bytes += row.bytes;
+        }
+        return bytes;
+    }
     /// Until the reading is inside a super-chunk, behind `from` tokens.
     void untilInside(std::uint64_t from) {
         while (done < from || done % kSuperChunk == 0) {
@@ -73,7 +101,7 @@ class LanePause : public testing::TestWithParam<bool> {
     const std::filesystem::path folder = test::temporaryFolder("pause");
     const std::vector<Token> tokens = someTokens(5000, 512);
     const std::vector<LaneMark> marks{{2500, "a"}, {5000, "b"}};
-    std::atomic<std::uint64_t> done = 0;
+    std::atomic<std::uint64_t> done = 0, total = 0;
     std::atomic<bool> backwards = false;
 };
 
@@ -141,6 +169,102 @@ TEST_P(LanePause, CancellingTakesEffectInsideASuperChunk) {
         std::filesystem::remove(file);
     }
     EXPECT_LT(best, kPrompt);
+}
+
+TEST_P(LanePause, GoingBackTellsHowFarItIsAndIsCancelledInside) {
+    constexpr std::uint64_t kBack = 4000; // read again from 2048 on
+    const LaneId lane = engine->openLane().id;
+    engine->append(lane, std::span(tokens).first(kBack));
+    const auto expected = ask(*engine, lane); // read straight up to there
+    engine->append(lane, std::span(tokens).subspan(kBack));
+    const auto end = ask(*engine, lane);
+    const auto held = ledgerBytes();
+    auto best = Clock::duration::max(), answered = Clock::duration::max();
+    for (int i = 0; i < 3; ++i) {
+        std::stop_source source;
+        done = 0;
+        total = 0;
+        auto going = goBack(lane, kBack, source.get_token());
+        while (done == 0) { // the replay is under way
+            std::this_thread::sleep_for(1ms);
+        }
+        auto asked = Clock::now();
+        EXPECT_EQ(engine->telemetry().activity, "reading");
+        EXPECT_FALSE(engine->memory().ledger.empty());
+        answered = std::min(answered, Clock::now() - asked);
+        EXPECT_EQ(going.wait_for(0ms), std::future_status::timeout);
+        EXPECT_LT(done, kBack - kSuperChunk);
+        EXPECT_EQ(total, kBack - kSuperChunk);
+        asked = Clock::now();
+        source.request_stop();
+        EXPECT_EQ(codeOf(going), ErrorCode::Cancelled);
+        best = std::min(best, Clock::now() - asked);
+        EXPECT_EQ(ledgerBytes(), held); // there is no branch
+    }
+    EXPECT_LT(best, kPrompt);
+    EXPECT_LT(answered, kPrompt);
+    EXPECT_EQ(engine->lane(lane).tokens, tokens.size());
+    EXPECT_EQ(engine->branch(lane, kBack).replayed, kBack - kSuperChunk);
+    EXPECT_EQ(ask(*engine, lane, kBack), expected);
+    EXPECT_EQ(ask(*engine, lane), end);
+}
+
+TEST_P(LanePause, GoingBackIsCancelledWhileAnAnswerHasItsTurn) {
+    const LaneId lane = engine->openLane().id;
+    engine->append(lane, tokens);
+    std::stop_source answerStop, backStop;
+    std::atomic<std::uint64_t> said = 0;
+    GenerateOptions endless;
+    endless.maxTokens = 9000;
+    const BranchId branch = engine->branch(lane).id;
+    auto answer = std::async(std::launch::async, [&] {
+        return engine->generate(
+            branch, endless, [&](const TokenEvent&) { ++said; }, answerStop.get_token());
+    });
+    while (said == 0) {
+        std::this_thread::sleep_for(1ms);
+    }
+    auto going = goBack(lane, 4000, backStop.get_token());
+    EXPECT_EQ(going.wait_for(100ms), std::future_status::timeout); // answers come first
+    const auto asked = Clock::now();
+    backStop.request_stop();
+    EXPECT_EQ(codeOf(going), ErrorCode::Cancelled);
+    EXPECT_LT(Clock::now() - asked, 4 * kPrompt); // once, with others on the processor
+    EXPECT_EQ(answer.wait_for(0ms), std::future_status::timeout);
+    answerStop.request_stop();
+    EXPECT_EQ(answer.get().ended, "cancelled");
+}
+
+TEST_P(LanePause, AnAnswerThatHasToReadAgainFirstIsCancelledInside) {
+    const auto file = folder / "whole.lane";
+    LaneId lane = engine->openLane(laneAt(file)).id;
+    engine->append(lane, std::span(tokens).first(2 * kSuperChunk)); // ends at a frontier
+    const Saying expected = sayingOf(*engine, engine->branch(lane).id);
+    engine->closeLane(lane);
+    lane = engine->openLane(laneAt(file)).id; // the logits at its end are in no file
+    const BranchId branch = engine->branch(lane).id;
+    auto best = Clock::duration::max();
+    for (int i = 0; i < 3; ++i) {
+        std::stop_source source;
+        auto answer = std::async(std::launch::async, [&] {
+            return engine->generate(branch, {}, {}, source.get_token());
+        });
+        while (engine->telemetry().activity != "reading") {
+            std::this_thread::sleep_for(1ms);
+        }
+        std::this_thread::sleep_for(50ms);
+        const auto asked = Clock::now();
+        source.request_stop();
+        const GenerateResult result = answer.get();
+        best = std::min(best, Clock::now() - asked);
+        EXPECT_EQ(result.ended, "cancelled");
+        EXPECT_TRUE(result.tokens.empty());
+        while (engine->telemetry().activity == "reading") { // the owner thread goes to rest
+            std::this_thread::sleep_for(1ms);
+        }
+    }
+    EXPECT_LT(best, kPrompt);
+    EXPECT_EQ(sayingOf(*engine, branch), expected);
 }
 
 TEST_P(LanePause, AHoldThatCameBeforeAndLanesThatAreNotThere) {
