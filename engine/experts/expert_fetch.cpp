@@ -59,7 +59,7 @@ void ExpertStore::prefetch(const Queue& queue, std::uint32_t layer,
     check(cudaStreamWaitEvent(m_copies, m_planned, 0), "wait for an event");
     Queue copies = queue;
     copies.stream = m_copies;
-    copies.overlap = false; // behind an event
+    copies.overlap = Overlap::None; // behind an event
     listHashed(copies, s, tokenExperts, tokens, rows, m_config.expertsPerToken, table(layer));
     copies.overlap = queue.overlap;
     fetchListed(copies, s, nullptr, kFetchBlocks);
@@ -75,7 +75,7 @@ void ExpertStore::beginFetch(const Queue& queue, std::uint32_t layer, const Fetc
     check(cudaStreamWaitEvent(m_copies, m_planned, 0), "wait for an event");
     Queue copies = queue;
     copies.stream = m_copies;
-    copies.overlap = false; // behind an event
+    copies.overlap = Overlap::None; // behind an event
     listMisses(copies, site(layer), rows, plan);
     copies.overlap = queue.overlap;
     fetchListed(copies, site(layer), plan, kFetchBlocks);
@@ -88,7 +88,7 @@ void ExpertStore::endFetch(const Queue& queue, std::uint32_t layer, AnswerPlan* 
         FetchSite s = site(layer);
         s.ring += *m_prefetched[layer] * m_layout.bytes;
         Queue behind = queue;
-        behind.overlap = false; // behind an event
+        behind.overlap = Overlap::None; // behind an event
         adoptList(behind, s, plan);
         m_prefetched[layer].reset();
     }

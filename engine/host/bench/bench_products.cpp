@@ -34,7 +34,7 @@ double product(Report& report, cuda::MatrixLibrary* library, std::uint32_t rows,
     noise(x, 1);
     noise(w, 2);
     cudaStream_t stream = nullptr;
-    cuda::Queue queue{stream, false, 227 << 10};
+    cuda::Queue queue{stream, cuda::Overlap::None, 227 << 10};
     const cuda::GemmShape shape{rows, out, in, in, out};
     const auto time = [&](auto run) {
         std::vector<double> seconds;

@@ -74,7 +74,7 @@ void CudaOperations::answerExperts(const QuantRows& hq, std::uint32_t layer,
     answerDown(m_queue, shape, AnswerPart::First, shared, buffers, y);
     m_experts->endFetch(m_queue, layer, buffers.plan);
     Queue behind = m_queue;
-    behind.overlap = false; // behind an event
+    behind.overlap = Overlap::None; // behind an event
     answerUp(behind, shape, AnswerPart::Second, hq, shared, buffers);
     answerDown(m_queue, shape, AnswerPart::Second, shared, buffers, y);
 }

@@ -334,9 +334,9 @@ void answerDown(const Queue& queue, const AnswerShape& shape, AnswerPart part,
     withTiles(shape.rows,
               [&]<unsigned kTiles, bool kCodes>(std::integral_constant<unsigned, kTiles>,
                                                 std::bool_constant<kCodes>) {
-                  launch(queue, "run experts: down", downKernel<kTiles, kCodes>,
-                         p.sharedBlocks + buffers.tasks * p.blocksPerTask, 32 * kWarps,
-                         sharedBytes<kTiles, kCodes>(shape.rows, shape.layout.inner), p);
+                  launchAhead(queue, "run experts: down", downKernel<kTiles, kCodes>,
+                              p.sharedBlocks + buffers.tasks * p.blocksPerTask, 32 * kWarps,
+                              sharedBytes<kTiles, kCodes>(shape.rows, shape.layout.inner), p);
               });
 }
 

@@ -84,14 +84,11 @@ struct ActivationRows {
             }
         }
     }
-    /// Values `column` .. of a row; zeros behind the last row.
-    __device__ Four four(unsigned row, unsigned column) const {
-        return row < rows ? *reinterpret_cast<const Four*>(values + row * pitch + kBytes * column)
-                          : Four{};
-    }
-    __device__ Eight eight(unsigned row, unsigned column) const {
-        return row < rows ? *reinterpret_cast<const Eight*>(values + row * pitch + kBytes * column)
-                          : Eight{};
+    /// Values `column` .. of a row; what is behind the last row repeats it.
+    template<class Values>
+    __device__ Values at(unsigned row, unsigned column) const {
+        return *reinterpret_cast<const Values*>(values + min(row, rows - 1) * pitch +
+                                                kBytes * column);
     }
     static __device__ uint2 halves(Four v) {
         if constexpr (kCodes) {
@@ -217,12 +214,15 @@ class ExpertTile {
         constexpr unsigned kAhead = kTiles == 1 ? 8 : 1;
         typename Rows::Eight ahead[kAhead];
         const auto activations = [&](unsigned tile, unsigned group) {
-            return x.eight(8 * tile + g, (s * 8 + group) * 32 + 8 * t);
+            return x.template at<typename Rows::Eight>(8 * tile + g, (s * 8 + group) * 32 + 8 * t);
         };
         if (kTiles == 1) {
 #pragma unroll
             for (unsigned group = 0; group < kAhead; ++group) {
-                ahead[group] = group < segments ? activations(0, group) : typename Rows::Eight{};
+                if (group == 4 && segments == 4) {
+                    break;
+                }
+                ahead[group] = activations(0, group);
             }
         }
 #pragma unroll
@@ -274,7 +274,8 @@ class ExpertTile {
         for (unsigned i = 0; i < kTiles; ++i) {
 #pragma unroll
             for (unsigned segment = 0; segment < 8; ++segment) {
-                values[i][segment] = x.four(8 * i + g, s * kStageBytes + segment * 16 + 4 * t);
+                values[i][segment] = x.template at<typename Rows::Four>(
+                    8 * i + g, s * kStageBytes + segment * 16 + 4 * t);
             }
         }
 #pragma unroll
@@ -303,9 +304,8 @@ class ExpertTile {
         for (unsigned i = 0; i < kTiles; ++i) {
 #pragma unroll
             for (unsigned c = 0; c < 2; ++c) {
-                const unsigned token = 8 * i + 2 * t + c;
-                const float scale =
-                    token < x.rows ? weightScale * x.scales[token * x.blocks + block] : 0.0f;
+                const unsigned token = min(8 * i + 2 * t + c, x.rows - 1);
+                const float scale = weightScale * x.scales[token * x.blocks + block];
                 m_acc[i][c] += sums[i][c] * scale;
                 m_acc[i][2 + c] += sums[i][2 + c] * scale;
             }

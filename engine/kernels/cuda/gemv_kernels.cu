@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <type_traits>
 
 #include "engine/kernels/cuda/gemv_tile.cuh"
 #include "engine/kernels/cuda/quantise.cuh"
@@ -24,26 +25,30 @@ struct GemvJobs {
     unsigned count;
 };
 
-/// One stage of one warp: sums += weights . x. `x` points at the first token's values of the stage.
+/// One stage of one warp: sums += weights . x. `x` points at the first token's values of the stage;
+/// tokens behind the last one repeat it, and their sums are not stored.
 template<unsigned kTiles>
 struct StageMath {
     float acc[kTiles][4] = {};
 
+    /// FP8 weights; x is f16 (kHalves) or FP8 codes, times a scale for 128 values.
+    template<bool kHalves>
     __device__ void fp8(const std::uint8_t* stage, const std::uint8_t* x, unsigned xPitch,
                         unsigned rows, float weightScale, const float* xScales,
                         unsigned scalePitch) {
+        using Four = std::conditional_t<kHalves, uint2, std::uint32_t>;
         const unsigned lane = threadIdx.x % 32, g = lane / 4, t = lane % 4;
         float d[kTiles][4] = {};
-        std::uint32_t w[4][4], codes[kTiles][8];
+        std::uint32_t w[4][4];
         loadStage(w, stage);
+        Four values[kTiles][8];
 #pragma unroll
         for (unsigned tile = 0; tile < kTiles; ++tile) {
-            const unsigned token = 8 * tile + g;
+            const std::uint8_t* row = x + min(8 * tile + g, rows - 1) * xPitch + t * sizeof(Four);
 #pragma unroll
             for (unsigned segment = 0; segment < 8; ++segment) {
-                codes[tile][segment] = token < rows ? *reinterpret_cast<const std::uint32_t*>(
-                                                          x + token * xPitch + segment * 16 + 4 * t)
-                                                    : 0;
+                values[tile][segment] =
+                    *reinterpret_cast<const Four*>(row + segment * 4 * sizeof(Four));
             }
         }
 #pragma unroll
@@ -54,58 +59,23 @@ struct StageMath {
             halvesFromWord(words[1], a[1], a[3]);
 #pragma unroll
             for (unsigned tile = 0; tile < kTiles; ++tile) {
-                std::uint32_t b0, b1;
-                halvesFromWord(codes[tile][segment], b0, b1);
-                mmaF16(d[tile], a, b0, b1);
+                if constexpr (kHalves) {
+                    mmaF16(d[tile], a, values[tile][segment].x, values[tile][segment].y);
+                } else {
+                    std::uint32_t b0, b1;
+                    halvesFromWord(values[tile][segment], b0, b1);
+                    mmaF16(d[tile], a, b0, b1);
+                }
             }
         }
 #pragma unroll
         for (unsigned tile = 0; tile < kTiles; ++tile) {
 #pragma unroll
             for (unsigned c = 0; c < 2; ++c) {
-                const unsigned token = 8 * tile + 2 * t + c;
-                const float scale = token < rows ? weightScale * xScales[token * scalePitch] : 0.0f;
+                const unsigned token = min(8 * tile + 2 * t + c, rows - 1);
+                const float scale = weightScale * xScales[token * scalePitch];
                 acc[tile][c] += d[tile][c] * scale;
                 acc[tile][2 + c] += d[tile][2 + c] * scale;
-            }
-        }
-    }
-
-    /// Inputs are 128 elements a stage: x in bf16.
-    __device__ void fp8AsBf16(const std::uint8_t* stage, const std::uint8_t* x, unsigned xPitch,
-                              unsigned rows, float weightScale) {
-        const unsigned lane = threadIdx.x % 32, g = lane / 4, t = lane % 4;
-        float d[kTiles][4] = {};
-        std::uint32_t w[4][4];
-        loadStage(w, stage);
-        uint2 values[kTiles][8];
-#pragma unroll
-        for (unsigned tile = 0; tile < kTiles; ++tile) {
-            const unsigned token = 8 * tile + g;
-#pragma unroll
-            for (unsigned segment = 0; segment < 8; ++segment) {
-                values[tile][segment] =
-                    token < rows
-                        ? *reinterpret_cast<const uint2*>(x + token * xPitch + segment * 32 + 8 * t)
-                        : make_uint2(0, 0);
-            }
-        }
-#pragma unroll
-        for (unsigned segment = 0; segment < 8; ++segment) {
-            const std::uint32_t* words = w[segment / 2] + 2 * (segment % 2);
-            const std::uint32_t a[4] = {bf16FromE4m3(words[0] & 0xffffu),
-                                        bf16FromE4m3(words[1] & 0xffffu),
-                                        bf16FromE4m3(words[0] >> 16), bf16FromE4m3(words[1] >> 16)};
-#pragma unroll
-            for (unsigned tile = 0; tile < kTiles; ++tile) {
-                mmaBf16(d[tile], a, values[tile][segment].x, values[tile][segment].y);
-            }
-        }
-#pragma unroll
-        for (unsigned tile = 0; tile < kTiles; ++tile) {
-#pragma unroll
-            for (unsigned i = 0; i < 4; ++i) {
-                acc[tile][i] += d[tile][i] * weightScale;
             }
         }
     }
@@ -119,13 +89,10 @@ struct StageMath {
         loadStage(w, stage);
 #pragma unroll
         for (unsigned tile = 0; tile < kTiles; ++tile) {
-            const unsigned token = 8 * tile + g;
+            const std::uint8_t* row = x + min(8 * tile + g, rows - 1) * xPitch + 4 * t;
 #pragma unroll
             for (unsigned segment = 0; segment < 8; ++segment) {
-                values[tile][segment] = token < rows
-                                            ? *reinterpret_cast<const std::uint32_t*>(
-                                                  x + token * xPitch + segment * 16 + 4 * t)
-                                            : 0;
+                values[tile][segment] = *reinterpret_cast<const std::uint32_t*>(row + segment * 16);
             }
         }
 #pragma unroll
@@ -150,7 +117,36 @@ __device__ __host__ __forceinline__ unsigned xPitchOf(unsigned bytes) {
     return bytes + 16;
 }
 
+/// Four codes of a row into shared memory, as they are or as f16.
+template<bool kHalves>
+__device__ __forceinline__ void putCodes(std::uint8_t* row, unsigned column, std::uint32_t codes) {
+    if constexpr (kHalves) {
+        uint2 halves;
+        halvesFromWord(codes, halves.x, halves.y);
+        *reinterpret_cast<uint2*>(row + 2 * column) = halves;
+    } else {
+        *reinterpret_cast<std::uint32_t*>(row + column) = codes;
+    }
+}
+/// Sixteen.
+template<bool kHalves>
+__device__ __forceinline__ void putCodes(std::uint8_t* row, unsigned column, uint4 codes) {
+    if constexpr (kHalves) {
+        uint4 first, second;
+        halvesFromWord(codes.x, first.x, first.y);
+        halvesFromWord(codes.y, first.z, first.w);
+        halvesFromWord(codes.z, second.x, second.y);
+        halvesFromWord(codes.w, second.z, second.w);
+        auto* to = reinterpret_cast<uint4*>(row + 2 * column);
+        to[0] = first;
+        to[1] = second;
+    } else {
+        *reinterpret_cast<uint4*>(row + column) = codes;
+    }
+}
+
 /// Rows in bf16 into shared memory as FP8.
+template<bool kHalves>
 __device__ void quantiseRows(const GemvTask& task, unsigned rows, std::uint8_t* x, unsigned xPitch,
                              float* xScales) {
     constexpr unsigned kAhead = 8;
@@ -181,8 +177,7 @@ __device__ void quantiseRows(const GemvTask& task, unsigned rows, std::uint8_t* 
                 }
                 const Quantised four =
                     quantiseFour(pairs[i], weights[i], task.norm != nullptr, root);
-                *reinterpret_cast<std::uint32_t*>(x + std::size_t{token} * xPitch + 128 * b +
-                                                  4 * lane) = four.codes;
+                putCodes<kHalves>(x + std::size_t{token} * xPitch, 128 * b + 4 * lane, four.codes);
                 if (lane == 0) {
                     xScales[token * blocks + b] = four.scale;
                 }
@@ -191,8 +186,39 @@ __device__ void quantiseRows(const GemvTask& task, unsigned rows, std::uint8_t* 
     }
 }
 
+/// Rows in bf16 into shared memory as f16: blocks of 128 times a power of two that brings the
+/// largest to f16's top, so that e4m3 weights, which one instruction turns into f16, can be
+/// multiplied with them. Exact for values above 2^-32 of the block's largest; smaller ones are off
+/// by under 2^-40 of it, which no FP32 sum of the block shows.
+__device__ void putScaled(const GemvTask& task, unsigned group, unsigned rows, std::uint8_t* x,
+                          unsigned xPitch, float* xScales) {
+    const unsigned lane = threadIdx.x % 32, warp = threadIdx.x / 32, blocks = task.in / 128;
+    for (unsigned token = 0; token < rows; ++token) {
+        const Bf16* row =
+            static_cast<const Bf16*>(task.x) + (std::size_t{token} * task.groups + group) * task.in;
+#pragma unroll 4
+        for (unsigned b = warp; b < blocks; b += kWarps) {
+            const uint2 pairs = *reinterpret_cast<const uint2*>(row + 128 * b + 4 * lane);
+            const float v[4] = {lowBf16(pairs.x), highBf16(pairs.x), lowBf16(pairs.y),
+                                highBf16(pairs.y)};
+            const float most =
+                warpMax(fmaxf(fmaxf(fabsf(v[0]), fabsf(v[1])), fmaxf(fabsf(v[2]), fabsf(v[3]))));
+            const std::uint32_t exponent = max(__float_as_uint(most) >> 23, 16u);
+            const float factor = __uint_as_float((127 + 15 + 127 - exponent) << 23);
+            *reinterpret_cast<uint2*>(x + std::size_t{token} * xPitch + 2 * (128 * b + 4 * lane)) =
+                make_uint2(packF16(v[0] * factor, v[1] * factor),
+                           packF16(v[2] * factor, v[3] * factor));
+            if (lane == 0) {
+                xScales[token * blocks + b] = __uint_as_float((exponent - 15) << 23);
+            }
+        }
+    }
+}
+
 /// kStages: of 128 bytes a row and warp, in shared memory; all but one are on their way.
-template<unsigned kTiles, unsigned kStages>
+/// kHalves: activations of FP8 rows lie as f16 in shared memory, which saves instructions and takes
+/// twice the room.
+template<unsigned kTiles, unsigned kStages, bool kHalves>
 __global__ void __launch_bounds__(32 * kWarps, 5)
     gemvKernel(const __grid_constant__ GemvJobs jobs, unsigned rows, unsigned xBytesMost) {
     auto* shared = dynamicShared<std::uint8_t>();
@@ -221,62 +247,89 @@ __global__ void __launch_bounds__(32 * kWarps, 5)
     const unsigned begin = slice * stages / slices, end = (slice + 1) * stages / slices;
     const auto* weights = static_cast<const std::uint8_t*>(task.weights);
 
-    const TileRows tileRows(weights, rowBytes, row, lastRow);
+    TileRows tileRows(weights + begin * kStageBytes, rowBytes, row, lastRow);
 
     // Weights do not depend on the kernel before: the first stages are on their way while it ends.
     letNextStart();
 #pragma unroll
     for (unsigned s = 0; s < kStages - 1; ++s) {
         if (begin + s < end) {
-            tileRows.copy(ring + s * kTileBytes, (begin + s) * kStageBytes);
+            tileRows.copyNext(ring + s * kTileBytes);
         }
         copyCommit();
     }
     const unsigned blocks = task.in / 128;
     const std::uint8_t* scaleRow =
         task.scales ? task.scales + std::size_t{min(row, lastRow) / 128} * blocks : nullptr;
+    // A lane has the scale of a stage, of up to 32 that come next.
+    const auto scaleAt = [&](unsigned s) { return fromE8m0(scaleRow[min(s + lane, end - 1)]); };
+    float scales = scaleRow && begin < end ? scaleAt(begin) : 0;
     waitForPrevious();
-    const unsigned xBytes = task.in * (task.kind == GemvKind::Fp8 ? 1 : 2);
+    const unsigned xBytes = task.in * (task.kind == GemvKind::Fp8 && !kHalves ? 1 : 2);
     const unsigned xPitch = xPitchOf(xBytes);
     if (task.raw) {
-        quantiseRows(task, rows, x, xPitch, xScales);
-    }
-    for (unsigned token = 0; token < (task.raw ? 0 : rows); ++token) {
-        const std::uint8_t* from = static_cast<const std::uint8_t*>(task.x) +
-                                   (std::size_t{token} * task.groups + group) * xBytes;
-        for (unsigned i = threadIdx.x * 16; i < xBytes; i += blockDim.x * 16) {
-            *reinterpret_cast<uint4*>(x + std::size_t{token} * xPitch + i) =
-                *reinterpret_cast<const uint4*>(from + i);
-        }
-        if (task.kind == GemvKind::Fp8) {
-            for (unsigned i = threadIdx.x; i < blocks; i += blockDim.x) {
-                xScales[token * blocks + i] = task.xScales[token * blocks + i];
+        quantiseRows<kHalves>(task, rows, x, xPitch, xScales);
+    } else if (task.kind == GemvKind::Fp8Bf16) {
+        putScaled(task, group, rows, x, xPitch, xScales);
+    } else {
+        for (unsigned token = 0; token < rows; ++token) {
+            std::uint8_t* to = x + std::size_t{token} * xPitch;
+            if (task.kind == GemvKind::Fp8) {
+                const auto* from =
+                    static_cast<const std::uint8_t*>(task.x) + std::size_t{token} * task.in;
+                for (unsigned i = threadIdx.x * 16; i < task.in; i += blockDim.x * 16) {
+                    putCodes<kHalves>(to, i, *reinterpret_cast<const uint4*>(from + i));
+                }
+                for (unsigned i = threadIdx.x; i < blocks; i += blockDim.x) {
+                    xScales[token * blocks + i] = task.xScales[token * blocks + i];
+                }
+            } else {
+                const auto* from =
+                    static_cast<const std::uint8_t*>(task.x) + std::size_t{token} * xBytes;
+                for (unsigned i = threadIdx.x * 16; i < xBytes; i += blockDim.x * 16) {
+                    *reinterpret_cast<uint4*>(to + i) = *reinterpret_cast<const uint4*>(from + i);
+                }
             }
         }
     }
     __syncthreads();
 
     StageMath<kTiles> math;
-    for (unsigned s = begin; s < end; ++s) {
-        copyWait<kStages - 2>();
-        __syncwarp();
-        const unsigned ahead = s + kStages - 1;
-        if (ahead < end) {
-            tileRows.copy(ring + (ahead - begin) % kStages * kTileBytes, ahead * kStageBytes);
+    const auto forStages = [&](auto multiply) {
+        unsigned slot = 0, freed = kStages - 1; // of the ring
+        for (unsigned s = begin; s < end; ++s) {
+            copyWait<kStages - 2>();
+            __syncwarp();
+            if (s + kStages - 1 < end) {
+                tileRows.copyNext(ring + freed * kTileBytes);
+            }
+            copyCommit();
+            multiply(ring + slot * kTileBytes, s);
+            freed = slot;
+            slot = slot + 1 == kStages ? 0 : slot + 1;
         }
-        copyCommit();
-        const std::uint8_t* stage = ring + (s - begin) % kStages * kTileBytes;
-        switch (task.kind) {
-        case GemvKind::Fp8:
-            math.fp8(stage, x + s * kStageBytes, xPitch, rows, fromE8m0(scaleRow[s]), xScales + s,
-                     blocks);
-            break;
-        case GemvKind::Fp8Bf16:
-            math.fp8AsBf16(stage, x + 2 * s * kStageBytes, xPitch, rows, fromE8m0(scaleRow[s]));
-            break;
-        default:
+    };
+    const auto weightScale = [&](unsigned s) {
+        const unsigned at = (s - begin) % 32;
+        if (at == 0 && s != begin) {
+            scales = scaleAt(s);
+        }
+        return __shfl_sync(kAllLanes, scales, static_cast<int>(at));
+    };
+    if (task.kind == GemvKind::Fp8Bf16 || (kHalves && task.kind == GemvKind::Fp8)) {
+        forStages([&](const std::uint8_t* stage, unsigned s) {
+            math.template fp8<true>(stage, x + 2 * s * kStageBytes, xPitch, rows, weightScale(s),
+                                    xScales + s, blocks);
+        });
+    } else if (task.kind == GemvKind::Fp8) {
+        forStages([&](const std::uint8_t* stage, unsigned s) {
+            math.template fp8<false>(stage, x + s * kStageBytes, xPitch, rows, weightScale(s),
+                                     xScales + s, blocks);
+        });
+    } else {
+        forStages([&](const std::uint8_t* stage, unsigned s) {
             math.bf16(stage, x + s * kStageBytes, xPitch, rows);
-        }
+        });
     }
 
     // The slices' sums, in order. The ring of this warp is free: all its copies have been used.
@@ -336,6 +389,8 @@ GemvTask fromRow(GemvTask task, std::uint32_t first) {
 } // namespace
 
 void gemv(const Queue& queue, std::uint32_t rows, std::span<const GemvTask> tasks) {
+    constexpr std::uint32_t kRowsAsHalves = 2;
+    const bool halves = rows <= kRowsAsHalves;
     GemvJobs jobs{};
     unsigned blocks = 0, xBytesMost = 0, scalesMost = 0;
     for (const GemvTask& task : tasks) {
@@ -348,7 +403,8 @@ void gemv(const Queue& queue, std::uint32_t rows, std::span<const GemvTask> task
         job.blocksPerGroup = (task.out / task.groups + outputs - 1) / outputs;
         job.firstBlock = blocks;
         blocks += job.blocksPerGroup * task.groups;
-        xBytesMost = std::max(xBytesMost, task.in * (task.kind == GemvKind::Fp8 ? 1 : 2));
+        xBytesMost =
+            std::max(xBytesMost, task.in * (task.kind == GemvKind::Fp8 && !halves ? 1 : 2));
         scalesMost = std::max(scalesMost, task.in / 128);
     }
     const std::size_t activations =
@@ -367,11 +423,11 @@ void gemv(const Queue& queue, std::uint32_t rows, std::span<const GemvTask> task
         return;
     }
     const auto run = [&](auto kernel, unsigned stages) {
-        launch(queue, "start a linear layer", kernel, blocks, 32 * kWarps, sharedFor(stages), jobs,
-               rows, xBytesMost);
+        launchAhead(queue, "start a linear layer", kernel, blocks, 32 * kWarps, sharedFor(stages),
+                    jobs, rows, xBytesMost);
     };
     if (rows > 8) {
-        return run(gemvKernel<2, 4>, 4);
+        return run(gemvKernel<2, 4, false>, 4);
     }
     // The more stages, the more is read ahead, also while the kernel before ends; but all blocks
     // should fit at once.
@@ -380,13 +436,16 @@ void gemv(const Queue& queue, std::uint32_t rows, std::span<const GemvTask> task
         return bytes <= queue.sharedLimit &&
                blocks <= queue.multiprocessors * (queue.sharedPerMultiprocessor / bytes);
     };
-    if (fits(8)) {
-        run(gemvKernel<1, 8>, 8);
-    } else if (fits(6)) {
-        run(gemvKernel<1, 6>, 6);
-    } else {
-        run(gemvKernel<1, 4>, 4);
-    }
+    const auto withStages = [&]<bool kHalves>(std::bool_constant<kHalves>) {
+        if (fits(8)) {
+            run(gemvKernel<1, 8, kHalves>, 8);
+        } else if (fits(6)) {
+            run(gemvKernel<1, 6, kHalves>, 6);
+        } else {
+            run(gemvKernel<1, 4, kHalves>, 4);
+        }
+    };
+    halves ? withStages(std::true_type{}) : withStages(std::false_type{});
 }
 
 } // namespace dossier::engine::cuda

@@ -12,7 +12,9 @@ namespace dossier::engine::cuda {
 
 enum class GemvKind : std::uint32_t {
     Fp8,     ///< FP8 weights, FP8 rows -> bf16
-    Fp8Bf16, ///< FP8 weights as bf16, bf16 rows -> bf16; `groups` of outputs read their own inputs
+    Fp8Bf16, ///< FP8 weights, bf16 rows -> bf16; `groups` of outputs read their own inputs. Rows
+             ///< become f16 with a power of two for 128 values: what that rounds is under 2^-40 of
+             ///< the largest of them
     Bf16F32, ///< bf16 weights and rows -> FP32
     Bf16,    ///< bf16 weights and rows -> bf16, times `factor`, -> bf16
 };

@@ -24,14 +24,15 @@ struct TileRows {
             rows[i] = matrix + min(firstRow + 4 * i + lane / 8, lastRow) * rowBytes + lane % 8 * 16;
         }
     }
-    /// Starts copying bytes [offset, offset + 128) of the rows. Segments of 16 bytes are swapped,
-    /// so that ldmatrix meets all banks.
-    __device__ void copy(std::uint8_t* stage, unsigned offset) const {
+    /// Starts copying the next 128 bytes of the rows. Segments of 16 bytes are swapped, so that
+    /// ldmatrix meets all banks.
+    __device__ void copyNext(std::uint8_t* stage) {
         const unsigned lane = threadIdx.x % 32, c = lane % 8;
 #pragma unroll
         for (unsigned i = 0; i < 4; ++i) {
             const unsigned r = 4 * i + lane / 8;
-            copyAsync(stage + r * kStageBytes + ((c ^ (r & 7)) * 16), rows[i] + offset);
+            copyAsync(stage + r * kStageBytes + ((c ^ (r & 7)) * 16), rows[i]);
+            rows[i] += kStageBytes;
         }
     }
 };
@@ -59,13 +60,6 @@ __device__ __forceinline__ void halvesFromWord(std::uint32_t word, std::uint32_t
                                                std::uint32_t& high) {
     low = halvesFromE4m3(word & 0xffffu);
     high = halvesFromE4m3(word >> 16);
-}
-
-/// Two e4m3 codes as bf16, exactly.
-__device__ __forceinline__ std::uint32_t bf16FromE4m3(std::uint32_t two) {
-    // Exponent and mantissa into place give the value times 2^-120; 2^120 brings it back.
-    const std::uint32_t spread = __byte_perm(two, 0, 0x1404);
-    return multiplyBf16((spread & 0x80008000u) | ((spread & 0x7F007F00u) >> 4), 0x7B807B80u);
 }
 
 } // namespace dossier::engine::cuda

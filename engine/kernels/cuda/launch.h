@@ -11,19 +11,26 @@
 
 namespace dossier::engine::cuda {
 
-/// Where kernels are queued. `overlap`: a kernel may start while the one before it still runs;
-/// every kernel waits (intrinsics.cuh, waitForPrevious) before it reads what another one wrote.
+/// Which kernels may start while the one before them still runs; every kernel waits
+/// (intrinsics.cuh, waitForPrevious) before it reads what another one wrote.
+enum class Overlap {
+    None,
+    ReadAhead, ///< those that have weights to read meanwhile (launchAhead)
+    All,
+};
+
+/// Where kernels are queued.
 struct Queue {
     cudaStream_t stream = nullptr;
-    bool overlap = false;
+    Overlap overlap = Overlap::None;
     std::size_t sharedLimit = 99 << 10; ///< bytes of shared memory that a block may have
     std::size_t sharedPerMultiprocessor = 100 << 10;
     unsigned multiprocessors = 80;
 };
 
 template<class... P, class... A>
-void launch(const Queue& queue, const char* name, void (*kernel)(P...), dim3 grid, unsigned threads,
-            std::size_t sharedBytes, A&&... args) {
+void launchWhere(Overlap least, const Queue& queue, const char* name, void (*kernel)(P...),
+                 dim3 grid, unsigned threads, std::size_t sharedBytes, A&&... args) {
     if (grid.x == 0 || grid.y == 0 || grid.z == 0) {
         return;
     }
@@ -41,7 +48,7 @@ void launch(const Queue& queue, const char* name, void (*kernel)(P...), dim3 gri
     config.dynamicSmemBytes = sharedBytes;
     config.stream = queue.stream;
     config.attrs = &overlap;
-    config.numAttrs = queue.overlap ? 1 : 0;
+    config.numAttrs = queue.overlap >= least ? 1 : 0;
     LaunchProfile* profile = LaunchProfile::active();
     if (profile) {
         profile->begin(queue.stream);
@@ -50,6 +57,16 @@ void launch(const Queue& queue, const char* name, void (*kernel)(P...), dim3 gri
     if (profile) {
         profile->end(name, grid, queue.stream);
     }
+}
+
+template<class... A>
+void launch(const Queue& queue, A&&... args) {
+    launchWhere(Overlap::All, queue, std::forward<A>(args)...);
+}
+/// A kernel that starts to read weights before it waits for the one before it.
+template<class... A>
+void launchAhead(const Queue& queue, A&&... args) {
+    launchWhere(Overlap::ReadAhead, queue, std::forward<A>(args)...);
 }
 
 } // namespace dossier::engine::cuda
