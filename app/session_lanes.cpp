@@ -289,9 +289,10 @@ std::optional<Job> Session::readingJob() const {
     job.kind = JobKind::ReadLane;
     const ProfileLevel* level = d->profile ? d->profile->level(status.level) : nullptr;
     job.title = "Reading for " + (level != nullptr ? level->title : status.level);
-    job.item = status.state == ReadingStatus::State::Loading  ? "Loading the model"
-               : status.state == ReadingStatus::State::Paused ? "Paused"
-                                                              : "";
+    if (status.state == ReadingStatus::State::Paused) {
+        job.title += ", paused";
+    }
+    job.item = status.state == ReadingStatus::State::Loading ? "Loading the model" : "";
     job.progress = {"Reading", status.done, status.total,
                     status.state == ReadingStatus::State::Reading ? status.perSecond : 0};
     job.startedMs = status.startedMs;

@@ -46,6 +46,13 @@ std::string LaneEntry::state() const {
     return info.note.empty() ? "good" : info.note;
 }
 
+std::string LaneEntry::trouble() const {
+    if (failure || !info.note.empty()) {
+        return state();
+    }
+    return checked && !checked->good() && checked->timeMs >= usedMs ? checked->result : "";
+}
+
 std::string LaneOutlook::text() const {
     return read == 0 ? "keeps all " + grouped(total) + " tokens" : keepsText(keep, read, seconds);
 }

@@ -39,6 +39,9 @@ struct LaneEntry {
     bool good() const;
     /// What a check says of it: "good", or what is wrong.
     std::string state() const;
+    /// What is known to be wrong with it now: by its file, or by the last check if nothing was
+    /// written since (whoever writes a lane restores it first and reads again what was lost).
+    std::string trouble() const; ///< empty: nothing
 };
 
 /// A branch that begins behind a document of a lane.

@@ -50,6 +50,7 @@ enum class ReadingWish : std::uint8_t { Pause, Resume, Cancel };
 struct LaneCheck {
     std::int64_t timeMs = 0;
     std::string result; ///< "good", or what was wrong
+    bool good() const { return result == "good"; }
 };
 
 /// For one thread at a time; a connection of its own, beside whoever has the dossier open.

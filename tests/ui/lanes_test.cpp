@@ -37,6 +37,21 @@ class LanesTest : public QObject {
         QCOMPARE(cell(1, 0), QStringLiteral("Think Max"));
         QVERIFY(cell(1, 2).contains(QStringLiteral("/media/archive/lanes")));
         QCOMPARE(cell(1, 6), QStringLiteral("not yet"));
+        QCOMPARE(cell(1, 7), QStringLiteral("not checked")); // nobody knows whether it is good
+        QVERIFY(trouble().isEmpty());
+    }
+
+    void fitsAboveTheSmallestWindow() {
+        test::WindowFixture f;
+        f.window.resize(1024, 700);
+        LanesDialog dialog(f.window.session(), &f.window);
+        dialog.setAttribute(Qt::WA_DeleteOnClose, false);
+        dialog.show();
+        QVERIFY(dialog.width() <= 1024);
+        const QTableWidget* table = dialog.table();
+        const int last = table->columnCount() - 1;
+        QVERIFY(table->columnViewportPosition(last) + table->columnWidth(last) <=
+                table->viewport()->width());
     }
 
     void theReadingIsShownAndDirected() {
@@ -44,6 +59,7 @@ class LanesTest : public QObject {
         QVERIFY(button(QStringLiteral("Pause")) == nullptr ||
                 !button(QStringLiteral("Pause"))->isVisible());
         m_session->startReading("max");
+        QVERIFY2(text().startsWith(QStringLiteral("Reading for Think Max: ")), qPrintable(text()));
         QVERIFY(text().contains(QLocale().toString(25'000)));
         QVERIFY(text().contains(QStringLiteral("about")));
         QTest::mouseClick(button(QStringLiteral("Pause")), Qt::LeftButton);
@@ -88,12 +104,34 @@ class LanesTest : public QObject {
         QVERIFY(cell(1, 6).startsWith(QStringLiteral("good, ")));
     }
 
+    void whatACheckFindsStandsInFullUntilTheLaneIsWrittenAgain() {
+        test::demoSettings().laneFault = "Damaged: rows of layer 7 (tokens 6144 to 8192). The "
+                                         "first 6144 tokens stay, 806200 are read again";
+        QTest::mouseClick(button(QStringLiteral("Check all")), Qt::LeftButton);
+        test::demoSettings().laneFault.clear();
+        QVERIFY2(cell(0, 6).startsWith(QStringLiteral("not good, ")), qPrintable(cell(0, 6)));
+        QCOMPARE(cell(0, 7), QStringLiteral("see below"));
+        QCOMPARE(cell(1, 7), QStringLiteral("good"));
+        m_dialog->table()->setCurrentCell(0, 0);
+        QVERIFY2(trouble().contains(QStringLiteral("806200 are read again. The next reading")),
+                 qPrintable(trouble()));
+        m_dialog->table()->setCurrentCell(1, 0);
+        QVERIFY(trouble().isEmpty());
+        app::LaneEntry lane = m_session->lanes().front();
+        lane.usedMs = lane.checked->timeMs + 1; // a reading restored it first
+        QVERIFY(lane.trouble().empty());
+    }
+
     void closesWithItsDossier() {
         m_session.reset();
         QTRY_VERIFY(m_dialog == nullptr || !m_dialog->isVisible());
     }
 
   private:
+    QString trouble() const {
+        const auto* label = m_dialog->findChild<WrapLabel*>();
+        return label != nullptr && label->isVisible() ? label->text() : QString();
+    }
     QString cell(int row, int column) const { return m_dialog->table()->item(row, column)->text(); }
     Button* button(const QString& name) const {
         for (Button* one : m_dialog->findChildren<Button*>()) {

@@ -2,6 +2,8 @@
 // Answers: Markdown, chips, streaming, quotation rows, the composer, the thread column.
 #include <QAbstractItemModelTester>
 #include <QClipboard>
+#include <QScrollArea>
+#include <QScrollBar>
 #include <QSignalSpy>
 #include <QTest>
 #include <QTextBlock>
@@ -277,6 +279,26 @@ class ThreadTest : public QObject {
         QCOMPARE(panel.active()->currentCitation(), 2u);
         panel.stepCitation(-1);
         QCOMPARE(panel.active()->currentCitation(), 1u);
+    }
+
+    void quotationsBelowDoNotPushTheAnswerOutOfSight() {
+        test::demoSettings().answerText = QStringLiteral("The landlord.");
+        Column column;
+        ThreadPanel& panel = column.panel;
+        panel.askText(QStringLiteral("Who repairs the structure?"));
+        QTRY_VERIFY(app::isFinal(panel.active()->answer().state));
+        const auto* scroll = panel.findChild<QScrollArea*>();
+        const int above = panel.height() - scroll->viewport()->height();
+        const AnswerText* text = panel.active()->text();
+        const auto top = [&](const QWidget* part) {
+            return part->mapTo(scroll->viewport(), QPoint(0, 0)).y();
+        };
+        // Room for the question and the answer's text, not for all that stands below.
+        panel.resize(panel.width(), above + top(text) - top(panel.active()) + text->height() + 20);
+        QTRY_VERIFY(scroll->verticalScrollBar()->maximum() > 24);
+        QTest::qWait(50);
+        QVERIFY2(top(panel.active()) >= 0, qPrintable(QString::number(top(panel.active()))));
+        QVERIFY(top(text) + text->height() <= scroll->viewport()->height());
     }
 
     void anAnswerIsStoppedAndKept() {

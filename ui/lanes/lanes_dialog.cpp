@@ -9,7 +9,9 @@
 #include <QLocale>
 #include <QMenu>
 #include <QTableWidget>
+#include <algorithm>
 
+#include "ui/main/jobs_popup.h"
 #include "ui/widgets/basics.h"
 #include "ui/widgets/meters.h"
 
@@ -17,6 +19,10 @@ namespace dossier::ui {
 namespace {
 
 using State = app::ReadingStatus::State;
+
+constexpr int kNumbers[] = {1, 2, 3}; ///< columns of the table that stand right
+/// Columns that are cut where there is no room, in this order; their text is in the tooltip.
+constexpr int kYielding[] = {2, 0, 4};
 
 QString number(std::uint64_t value) {
     return QLocale().toString(static_cast<qulonglong>(value));
@@ -44,9 +50,21 @@ QString levelNames(const app::LaneEntry& lane) {
 
 /// "good, 24 Nov 2026 18:20"
 QString lastCheck(const app::LaneEntry& lane) {
-    return lane.checked ? QString::fromStdString(lane.checked->result) + QStringLiteral(", ") +
-                              moment(lane.checked->timeMs)
-                        : LanesDialog::tr("not yet");
+    if (!lane.checked) {
+        return LanesDialog::tr("not yet");
+    }
+    return (lane.checked->good() ? LanesDialog::tr("good, %1") : LanesDialog::tr("not good, %1"))
+        .arg(moment(lane.checked->timeMs));
+}
+
+/// One or two words; what is wrong in full stands below the table.
+QString stateWord(const app::LaneEntry& lane) {
+    if (lane.failure) {
+        return LanesDialog::tr("cannot be used");
+    }
+    return !lane.trouble().empty() ? LanesDialog::tr("see below")
+           : lane.checked          ? LanesDialog::tr("good")
+                                   : LanesDialog::tr("not checked");
 }
 
 } // namespace
@@ -63,10 +81,13 @@ LanesDialog::LanesDialog(app::Session* session, QWidget* parent)
     buildButtons();
     connect(session, &app::Session::lanesChanged, this, &LanesDialog::refresh);
     connect(session, &app::Session::readingChanged, this, &LanesDialog::refreshReading);
+    connect(session, &app::Session::jobChanged, this, &LanesDialog::refreshReading);
     connect(session, &app::Session::levelsChanged, this, &LanesDialog::refreshLevels);
+    connect(session, &app::Session::contextUseChanged, this, &LanesDialog::refreshLevels);
     connect(session, &QObject::destroyed, this, &QDialog::close);
     refresh();
-    resize(px(1120), px(440));
+    const int room = parent != nullptr ? parent->window()->width() - px(32) : px(1120);
+    resize(std::min(px(1120), room), px(440));
 }
 
 void LanesDialog::buildReading() {
@@ -75,6 +96,7 @@ void LanesDialog::buildReading() {
     row->addWidget(new IconLabel(QStringLiteral("lane"), 18, &Tokens::text2, this));
     m_status = new Label({}, Type::Medium, &Tokens::text, this);
     m_status->setAccessibleName(tr("Reading"));
+    m_status->setWordWrap(true);
     row->addWidget(m_status, 1);
     m_meter = new MeterBar(160, 6, 3, this);
     row->addWidget(m_meter);
@@ -86,9 +108,11 @@ void LanesDialog::buildReading() {
         }
         QMenu menu(this);
         for (const app::LevelInfo& level : m_session->levels()) {
-            QAction* entry = menu.addAction(tr("for %1: %2")
-                                                .arg(QString::fromStdString(level.title),
-                                                     QString::fromStdString(level.stateText)));
+            const QString title = QString::fromStdString(level.title);
+            QAction* entry = menu.addAction(
+                m_session->contextUse().whole
+                    ? tr("for %1: %2").arg(title, QString::fromStdString(level.stateText))
+                    : tr("for %1").arg(title));
             entry->setEnabled(level.state != app::LevelState::Unavailable);
             connect(entry, &QAction::triggered, this, [this, name = level.name] {
                 act([this, name] { m_session->startReading(name); });
@@ -106,8 +130,15 @@ void LanesDialog::buildReading() {
     });
     row->addWidget(m_pause);
     m_cancel = new Button(tr("Cancel"), {}, Button::Normal, this);
-    connect(m_cancel, &Button::clicked, this,
-            [this] { act([this] { m_session->cancelReading(); }); });
+    connect(m_cancel, &Button::clicked, this, [this] {
+        act([this] {
+            if (const app::Job* job = laneJob()) {
+                m_session->cancelJob(job->id);
+            } else {
+                m_session->cancelReading();
+            }
+        });
+    });
     row->addWidget(m_cancel);
     m_levels = new Label({}, Type::Small, &Tokens::text2, this);
     m_levels->setWordWrap(true);
@@ -121,9 +152,11 @@ void LanesDialog::buildTable() {
                                         tr("Model"), tr("Last used"), tr("Last check"),
                                         tr("State")});
     m_table->setAccessibleName(tr("Lanes of this dossier"));
-    m_table->horizontalHeader()->setDefaultAlignment(Qt::AlignLeft);
+    m_table->horizontalHeader()->setDefaultAlignment(Qt::AlignLeft | Qt::AlignVCenter);
     m_table->horizontalHeader()->setHighlightSections(false);
-    m_table->horizontalHeader()->setSectionResizeMode(QHeaderView::ResizeToContents);
+    for (int number : kNumbers) {
+        m_table->horizontalHeaderItem(number)->setTextAlignment(Qt::AlignRight | Qt::AlignVCenter);
+    }
     m_table->horizontalHeader()->setStretchLastSection(true);
     m_table->verticalHeader()->hide();
     m_table->setEditTriggers(QAbstractItemView::NoEditTriggers);
@@ -133,8 +166,18 @@ void LanesDialog::buildTable() {
     connect(m_table, &QTableWidget::itemSelectionChanged, this, [this] {
         m_deleting.clear();
         refreshReading();
+        refreshTrouble();
     });
+    m_table->viewport()->installEventFilter(this);
     column->addWidget(m_table, 1);
+    m_troubleRow = new QWidget(this);
+    auto* row = rowLayout(m_troubleRow, 0, 0, 0, 0, 8);
+    row->addWidget(new IconLabel(QStringLiteral("warning"), 16, &Tokens::warn, m_troubleRow), 0,
+                   Qt::AlignTop);
+    m_trouble = new WrapLabel({}, Type::Small, &Tokens::warn, 17, m_troubleRow);
+    row->addWidget(m_trouble, 1);
+    m_troubleRow->hide();
+    column->addWidget(m_troubleRow);
 }
 
 void LanesDialog::buildButtons() {
@@ -158,13 +201,26 @@ void LanesDialog::refresh() {
     refreshTable();
     refreshLevels();
     refreshReading();
+    refreshTrouble();
 }
 
-void LanesDialog::refreshReading() {
-    if (!m_session) {
-        return;
+const app::Job* LanesDialog::laneJob() const {
+    for (const app::Job& job : m_session->jobs()) {
+        // The only jobs of this kind that a session has; models are checked by the engine's host.
+        if (job.kind == app::JobKind::CheckModel && job.state == app::JobState::Running) {
+            return &job;
+        }
     }
+    return nullptr;
+}
+
+QString LanesDialog::readingText() const {
     const app::ReadingStatus& status = m_session->reading();
+    const auto& levels = m_session->levels();
+    const auto level = std::find_if(levels.begin(), levels.end(),
+                                    [&](const auto& l) { return l.name == status.level; });
+    const QString title =
+        QString::fromStdString(level != levels.end() ? level->title : status.level);
     QString text;
     switch (status.state) {
     case State::None:
@@ -173,12 +229,11 @@ void LanesDialog::refreshReading() {
                                           : tr("Nothing is being read.");
         break;
     case State::Loading:
-        text = tr("Reading for %1: loading the model").arg(QString::fromStdString(status.level));
+        text = tr("Reading for %1: loading the model").arg(title);
         break;
     case State::Reading:
         text = tr("Reading for %1: %2 of %3 tokens")
-                   .arg(QString::fromStdString(status.level), number(status.done),
-                        number(status.total));
+                   .arg(title, number(status.done), number(status.total));
         if (status.perSecond > 0) {
             text += tr(", %1 a second, %2 left")
                         .arg(number(static_cast<std::uint64_t>(status.perSecond)),
@@ -198,21 +253,33 @@ void LanesDialog::refreshReading() {
                    .arg(number(status.done), number(status.total));
         break;
     case State::Interrupted:
-        text = tr("Interrupted; reading goes on from where it was saved");
+        text = tr("Interrupted. Reading again goes on from where it was saved.");
         break;
     }
     if (!status.note.empty()) {
         text += QStringLiteral(" ") + QString::fromStdString(status.note);
     }
-    m_status->setText(text);
-    const bool active = status.active();
-    m_meter->setVisible(active && status.total > 0);
-    const double share =
-        status.total > 0 ? static_cast<double>(status.done) / static_cast<double>(status.total) : 0;
+    return text;
+}
+
+void LanesDialog::refreshReading() {
+    if (!m_session) {
+        return;
+    }
+    const app::Job* job = laneJob();
+    const app::ReadingStatus& status = m_session->reading();
+    m_status->setText(job != nullptr ? jobLine(*job) : readingText());
+    const bool reading = status.active() && job == nullptr;
+    const bool active = status.active() || job != nullptr;
+    const double done = static_cast<double>(job != nullptr ? job->progress.done : status.done);
+    const double total = static_cast<double>(job != nullptr ? job->progress.total : status.total);
+    const double share = total > 0 ? done / total : 0;
+    m_meter->setVisible(active && total > 0);
     m_meter->setParts({{share, tokens().accent, MeterPart::Solid}},
-                      tr("%1 percent read").arg(static_cast<int>(share * 100)));
+                      job != nullptr ? tr("%1 percent done").arg(static_cast<int>(share * 100))
+                                     : tr("%1 percent read").arg(static_cast<int>(share * 100)));
     m_read->setVisible(!active);
-    m_pause->setVisible(active);
+    m_pause->setVisible(reading);
     m_pause->setText(status.state == State::Paused ? tr("Go on") : tr("Pause"));
     m_cancel->setVisible(active);
     const bool one = chosen().has_value();
@@ -227,6 +294,13 @@ void LanesDialog::refreshReading() {
 
 void LanesDialog::refreshLevels() {
     if (!m_session) {
+        return;
+    }
+    const app::ContextUse use = m_session->contextUse();
+    if (!use.whole) {
+        // Whether a level is ready says nothing of what is read: its questions need none of it.
+        m_levels->setText(QString::fromStdString(use.note) + QLatin1Char(' ') +
+                          tr("What is read here is asked with dossier ask --whole in a terminal."));
         return;
     }
     QStringList lines;
@@ -264,13 +338,11 @@ void LanesDialog::refreshTable() {
                                  QString::fromStdString(lane.info.modelName),
                                  moment(lane.usedMs),
                                  lastCheck(lane),
-                                 QString::fromStdString(lane.state())};
+                                 stateWord(lane)};
         for (int column = 0; column < 8; ++column) {
             auto* item = new QTableWidgetItem(cells[column]);
-            item->setToolTip(column == 7 && lane.failure
-                                 ? QString::fromStdString(lane.failure->remedy)
-                                 : cells[column]);
-            if (column >= 1 && column <= 3) {
+            item->setToolTip(cells[column]);
+            if (std::find(std::begin(kNumbers), std::end(kNumbers), column) != std::end(kNumbers)) {
                 item->setTextAlignment(Qt::AlignRight | Qt::AlignVCenter);
             }
             m_table->setItem(static_cast<int>(i), column, item);
@@ -282,6 +354,50 @@ void LanesDialog::refreshTable() {
     if (!before && m_table->rowCount() > 0) {
         m_table->selectRow(0);
     }
+    fitColumns();
+}
+
+void LanesDialog::fitColumns() {
+    QHeaderView* header = m_table->horizontalHeader();
+    const QAbstractItemView* view = m_table;
+    std::vector<int> widths;
+    int over = -m_table->viewport()->width();
+    for (int column = 0; column < m_table->columnCount(); ++column) {
+        widths.push_back(
+            std::max(view->sizeHintForColumn(column), header->sectionSizeHint(column)));
+        over += widths.back();
+    }
+    for (int column : kYielding) {
+        int& width = widths[static_cast<std::size_t>(column)];
+        const int yields = std::clamp(width - std::min(width, px(90)), 0, std::max(0, over));
+        width -= yields;
+        over -= yields;
+    }
+    for (int column = 0; column + 1 < m_table->columnCount(); ++column) { // the last one stretches
+        header->resizeSection(column, widths[static_cast<std::size_t>(column)]);
+    }
+}
+
+bool LanesDialog::eventFilter(QObject* watched, QEvent* event) {
+    if (watched == m_table->viewport() && event->type() == QEvent::Resize) {
+        fitColumns();
+    }
+    return QDialog::eventFilter(watched, event);
+}
+
+void LanesDialog::refreshTrouble() {
+    const auto lane = chosen();
+    QString text = lane ? QString::fromStdString(lane->trouble()) : QString();
+    if (lane && !text.isEmpty()) {
+        if (!text.endsWith(QLatin1Char('.'))) {
+            text += QLatin1Char('.');
+        }
+        text += QLatin1Char(' ') +
+                (lane->failure ? QString::fromStdString(lane->failure->remedy) + QLatin1Char('.')
+                               : tr("The next reading repairs it."));
+    }
+    m_trouble->setText(text);
+    m_troubleRow->setVisible(!text.isEmpty());
 }
 
 std::optional<app::LaneEntry> LanesDialog::chosen() const {

@@ -15,6 +15,7 @@ namespace dossier::ui {
 class Button;
 class Label;
 class MeterBar;
+class WrapLabel;
 
 class LanesDialog : public QDialog {
     Q_OBJECT
@@ -22,10 +23,13 @@ class LanesDialog : public QDialog {
   public:
     explicit LanesDialog(app::Session* session, QWidget* parent = nullptr);
 
-    const QTableWidget* table() const { return m_table; } ///< for tests
+    QTableWidget* table() const { return m_table; } ///< for tests
 
   signals:
     void failed(const dossier::app::Failure&);
+
+  protected:
+    bool eventFilter(QObject*, QEvent*) override;
 
   private:
     void buildReading();
@@ -35,6 +39,10 @@ class LanesDialog : public QDialog {
     void refreshReading();
     void refreshTable();
     void refreshLevels();
+    void refreshTrouble();
+    void fitColumns();
+    QString readingText() const;
+    const app::Job* laneJob() const; ///< that checks, moves or deletes; null: none runs
     std::optional<app::LaneEntry> chosen() const;
     void act(const std::function<void()>& action);
     void askToDelete();
@@ -46,6 +54,8 @@ class LanesDialog : public QDialog {
     Button *m_read = nullptr, *m_pause = nullptr, *m_cancel = nullptr;
     Button *m_verify = nullptr, *m_move = nullptr, *m_delete = nullptr;
     QTableWidget* m_table = nullptr;
+    QWidget* m_troubleRow = nullptr; ///< what is wrong with the chosen lane
+    WrapLabel* m_trouble = nullptr;
     std::string m_deleting; ///< a second press on Delete deletes
 };
 

@@ -15,6 +15,27 @@ QString number(std::uint64_t value) {
     return QLocale().toString(static_cast<qulonglong>(value));
 }
 
+/// Below this, the phases of loading and checking count steps or states instead of bytes.
+constexpr std::uint64_t kFewestBytes = 4096;
+
+/// Whether a number says more than the share that is done.
+bool counts(const app::Job& job) {
+    switch (job.kind) {
+    case app::JobKind::LoadModel:
+    case app::JobKind::CheckModel:
+        return job.progress.total >= kFewestBytes;
+    case app::JobKind::Export: // steps of its own
+        return false;
+    default:
+        return true;
+    }
+}
+
+QString percent(const engine::Progress& progress) {
+    return JobCard::tr("%1 %").arg(static_cast<int>(100.0 * static_cast<double>(progress.done) /
+                                                    static_cast<double>(progress.total)));
+}
+
 QString amount(const app::Job& job, std::uint64_t value) {
     switch (job.kind) {
     case app::JobKind::LoadModel:
@@ -79,12 +100,14 @@ QString jobDetail(const app::Job& job) {
         break;
     }
     QStringList parts;
-    if (job.progress.total > 0) {
+    if (job.progress.total > 0 && !counts(job)) {
+        parts << percent(job.progress);
+    } else if (job.progress.total > 0) {
         parts << JobCard::tr("%1 of %2 %3")
                      .arg(amount(job, job.progress.done), amount(job, job.progress.total),
                           unit(job.kind))
                      .trimmed();
-    } else if (job.progress.done > 0) {
+    } else if (job.progress.done > 0 && counts(job)) {
         parts << QStringLiteral("%1 %2")
                      .arg(amount(job, job.progress.done), unit(job.kind))
                      .trimmed();
@@ -116,9 +139,7 @@ QString jobLine(const app::Job& job) {
             const QString phase = QString::fromStdString(job.progress.phase).toLower();
             line += phase.section(QLatin1Char(' '), 0, 0) + QLatin1Char(' ');
         }
-        line += QStringLiteral("%1 %").arg(
-            static_cast<int>(100.0 * static_cast<double>(job.progress.done) /
-                             static_cast<double>(job.progress.total)));
+        line += percent(job.progress);
     }
     const QString left = jobTimeLeft(job);
     return left.isEmpty() ? line : line + QStringLiteral(" · ") + left;

@@ -178,7 +178,9 @@ void MainWindow::connectParts() {
     });
     connect(m_report, &ReportPage::message, this, &MainWindow::report);
     connect(m_report, &ReportPage::exported, this, [this](const QString& path) {
-        setMode(Mode::Read);
+        if (mode() == Mode::Report) { // bars stand above the documents; elsewhere it waits there
+            setMode(Mode::Read);
+        }
         messages()->show(
             {Message::Info, QStringLiteral("exported"), tr("Written: %1").arg(path), {}, {}});
     });
@@ -241,6 +243,12 @@ void MainWindow::connectEngine() {
             m_status->setSpeed(speed(t.answerTokensPerSecond));
         } else if (t.activity == "reading" && t.readTokensPerSecond > 0) {
             m_status->setSpeed(speed(t.readTokensPerSecond));
+        } else if (t.activity == "answering") {
+            m_status->setSpeed(tr("answering"));
+        } else if (t.activity == "reading" || t.activity == "scoring") { // passages are scored
+            m_status->setSpeed(tr("reading"));
+        } else if (t.activity == "restoring") {
+            m_status->setSpeed(tr("restoring"));
         } else {
             m_status->setModel(m_services.engine->status());
         }
@@ -450,8 +458,7 @@ void MainWindow::showJobs() {
         onJobChanged();
     });
     const QRect anchor = m_status->jobRect();
-    m_jobsPopup->showAt(QPoint(anchor.x(), anchor.bottom() + 4),
-                        QRect(anchor.x(), anchor.y() - 4, anchor.width(), anchor.height()));
+    m_jobsPopup->showAbove(anchor);
 }
 
 void MainWindow::stop() {

@@ -279,8 +279,7 @@ QWidget* ReportPage::buildOptions() {
     column->addStretch(1);
     auto* foot = new Panel(&Tokens::side, Qt::TopEdge, side);
     auto* footColumn = foot->column(16, 12, 16, 14, 8);
-    m_sizeText = new Label({}, Type::Small, &Tokens::text2, foot);
-    m_sizeText->setElide(Qt::ElideRight, 60);
+    m_sizeText = new WrapLabel({}, Type::Small, &Tokens::text2, 17, foot);
     footColumn->addWidget(m_sizeText);
     m_export = new Button(tr("Export…"), QStringLiteral("export"), Button::Primary, foot);
     m_export->setHeight(32, Type::Body, 15);
@@ -351,6 +350,9 @@ void ReportPage::showEvent(QShowEvent* event) {
     QWidget::showEvent(event);
     refreshBlocks();
     if (m_stale) {
+        if (!m_view && m_session && m_blocks->rowCount() > 0) {
+            m_previewState->setText(tr("Setting the pages…"));
+        }
         m_debounce.start();
     }
 }

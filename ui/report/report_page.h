@@ -69,7 +69,8 @@ class ReportPage : public QWidget {
     Label *m_verified = nullptr, *m_normalised = nullptr, *m_bad = nullptr;
     QVBoxLayout* m_previewLayout = nullptr;
     QPointer<PageView> m_view;
-    Label *m_previewState = nullptr, *m_pages = nullptr, *m_sizeText = nullptr;
+    Label *m_previewState = nullptr, *m_pages = nullptr;
+    WrapLabel* m_sizeText = nullptr;
     QCheckBox *m_pdf = nullptr, *m_annotated = nullptr, *m_markdown = nullptr, *m_html = nullptr;
     QCheckBox *m_unverified = nullptr, *m_thinking = nullptr, *m_notes = nullptr,
               *m_labels = nullptr;

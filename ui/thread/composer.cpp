@@ -115,7 +115,9 @@ Composer::Composer(QWidget* parent)
     auto* top = columnIn(layout);
     scaleLayout(top, 11, 0, 11, 0, 0);
     m_note->hide();
-    top->addWidget(m_note);
+    auto* note = rowIn(top);
+    scaleLayout(note, 0, 0, 0, 4, 0);
+    note->addWidget(m_note, 1);
     top->addWidget(m_namedRow);
     rowLayout(m_namedRow, 0, 0, 0, 4, 4);
     m_namedRow->hide();

@@ -6,6 +6,7 @@
 #include <QButtonGroup>
 #include <QKeyEvent>
 #include <QPainter>
+#include <algorithm>
 
 #include "ui/theme/icons.h"
 #include "ui/theme/paint.h"
@@ -110,12 +111,14 @@ void DepthItem::paintEvent(QPaintEvent*) {
         const double x =
             line.x() + pxF(27) + QFontMetricsF(fontOf(Type::SmallMedium)).horizontalAdvance(state);
         const MeterPart part{m_level.prepared, t.accent, MeterPart::Solid};
-        paintMeter(p, QRectF(x, line.center().y() - pxF(3), pxF(84), pxF(6)), std::span(&part, 1));
-        const double after = x + pxF(92);
-        drawElided(
-            p,
-            QRectF(after, line.y(), std::max(0.0, m_action->x() - pxF(6) - after), line.height()),
-            m_left, fontOf(Type::Small), t.text2, Qt::ElideRight);
+        const double room = m_action->x() - pxF(6) - x;
+        const double time = QFontMetricsF(fontOf(Type::Small)).horizontalAdvance(m_left) + 1;
+        // The bar gives way before the time left is cut.
+        const double bar = std::clamp(room - pxF(8) - time, pxF(40), pxF(84));
+        paintMeter(p, QRectF(x, line.center().y() - pxF(3), bar, pxF(6)), std::span(&part, 1));
+        const double after = bar + pxF(8);
+        drawElided(p, QRectF(x + after, line.y(), std::max(0.0, room - after), line.height()),
+                   m_left, fontOf(Type::Small), t.text2, Qt::ElideRight);
         break;
     }
     case app::LevelState::NeedsReading:

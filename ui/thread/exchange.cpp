@@ -130,8 +130,10 @@ QString progressText(const app::Answer& answer) {
               << Exchange::tr("%1 tokens").arg(number(answer.thinkingTokens));
         break;
     case app::AnswerState::Writing:
-        parts << Exchange::tr("Answering")
-              << Exchange::tr("%1 tokens").arg(number(answer.answerTokens));
+        parts << Exchange::tr("Answering");
+        if (answer.answerTokens > 0) { // a chosen sentence is not written token by token
+            parts << Exchange::tr("%1 tokens").arg(number(answer.answerTokens));
+        }
         break;
     case app::AnswerState::Checking:
         return Exchange::tr("Checking the quotations");

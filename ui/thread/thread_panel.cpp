@@ -62,15 +62,10 @@ ThreadPanel::ThreadPanel(QWidget* parent) : Panel(&Tokens::base, Qt::LeftEdge, p
     m_list->addStretch(1);
     m_scroll->setWidget(m_content);
     layout->addWidget(m_scroll, 1);
-    connect(m_scroll->verticalScrollBar(), &QScrollBar::valueChanged, this, [this](int value) {
-        m_follow = value >= m_scroll->verticalScrollBar()->maximum() - px(24);
-    });
+    connect(m_scroll->verticalScrollBar(), &QScrollBar::valueChanged, this,
+            [this](int value) { m_follow = value >= followedPlace() - px(24); });
     connect(m_scroll->verticalScrollBar(), &QScrollBar::rangeChanged, this,
-            [this](int, int maximum) {
-                if (m_follow) {
-                    m_scroll->verticalScrollBar()->setValue(maximum);
-                }
-            });
+            &ThreadPanel::followEnd);
     m_progress = new QWidget(this);
     auto* progress = rowLayout(m_progress, 44, 7, 18, 0, 6);
     progress->addWidget(new LiveDot(m_progress));
@@ -263,9 +258,19 @@ Exchange* ThreadPanel::exchange(app::QuestionId question) const {
 
 void ThreadPanel::followEnd() {
     if (m_follow) {
-        QScrollBar* bar = m_scroll->verticalScrollBar();
-        bar->setValue(bar->maximum());
+        m_scroll->verticalScrollBar()->setValue(followedPlace());
     }
+}
+
+int ThreadPanel::followedPlace() const {
+    const int end = m_scroll->verticalScrollBar()->maximum();
+    const Exchange* last = m_entries.empty() ? nullptr : m_entries.back().exchange;
+    if (last == nullptr || !last->isVisible() || !last->text()->isVisible()) {
+        return end;
+    }
+    const AnswerText* text = last->text();
+    const int textEnd = text->mapTo(m_content, QPoint(0, text->height())).y() + px(16);
+    return std::min(end, std::max(last->y(), textEnd - m_scroll->viewport()->height()));
 }
 
 // ---------------------------------------------------------------- acting

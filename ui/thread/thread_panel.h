@@ -98,6 +98,9 @@ class ThreadPanel : public Panel {
     void answerMenu(Exchange* exchange, const QPoint& at);
     void showPreview(Exchange* exchange, std::uint32_t number, const QRect& chip);
     void followEnd();
+    /// Where the end of the last answer's text is seen. What comes below it, quotations and what a
+    /// search finds, does not push the beginning of a short answer out of sight.
+    int followedPlace() const;
     void setActive(Exchange* exchange);
 
     QPointer<app::Session> m_session;

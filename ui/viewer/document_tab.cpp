@@ -181,10 +181,14 @@ void DocumentTab::buildTextFoot(Panel* foot) {
     addGap(layout, 7);
     layout->addWidget(new Line(Qt::Vertical, &Tokens::line2, 18, this));
     addGap(layout, 7);
-    layout->addWidget(m_facts);
-    addGap(layout, 7);
-    layout->addWidget(new Line(Qt::Vertical, &Tokens::line2, 18, this));
-    addGap(layout, 7);
+    auto* facts = new QWidget(this);
+    auto* factsRow = rowLayout(facts);
+    factsRow->addWidget(m_facts);
+    addGap(factsRow, 11);
+    factsRow->addWidget(new Line(Qt::Vertical, &Tokens::line2, 18, facts));
+    addGap(factsRow, 11);
+    m_factsRow = facts;
+    layout->addWidget(facts);
     buildTools(layout, {QStringLiteral("h"), QStringLiteral("n")});
     layout->addStretch(1);
     buildFind(layout, tr("Find in the file"));
@@ -280,8 +284,8 @@ void DocumentTab::setCompact(bool compact) {
         tool->setVisible(!compact);
     }
     m_foldedTools->setVisible(compact);
-    if (m_facts != nullptr) {
-        m_facts->setVisible(!compact);
+    if (m_factsRow != nullptr) {
+        m_factsRow->setVisible(!compact);
     }
     m_find->setFixedWidth(px(compact ? 148 : 176));
 }

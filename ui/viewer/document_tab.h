@@ -55,6 +55,7 @@ class DocumentTab : public QWidget {
     Label* m_zoom = nullptr;
     Label* m_line = nullptr;
     Label* m_facts = nullptr;
+    QWidget* m_factsRow = nullptr;
     SearchField* m_find = nullptr;
     std::vector<QWidget*> m_tools;
     IconButton* m_foldedTools = nullptr;

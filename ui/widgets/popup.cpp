@@ -10,6 +10,14 @@
 #include "ui/theme/theme.h"
 
 namespace dossier::ui {
+namespace {
+
+const QScreen* screenAt(const QPoint& point) {
+    const QScreen* screen = QGuiApplication::screenAt(point);
+    return screen != nullptr ? screen : QGuiApplication::primaryScreen();
+}
+
+} // namespace
 
 PopupFrame::PopupFrame(QWidget* parent, Qt::WindowType type)
     : QFrame(parent, type | Qt::FramelessWindowHint | Qt::NoDropShadowWindowHint) {
@@ -24,18 +32,28 @@ PopupFrame::PopupFrame(QWidget* parent, Qt::WindowType type)
 void PopupFrame::showAt(const QPoint& globalTopLeft, const QRect& avoid) {
     adjustSize();
     QPoint at = globalTopLeft;
-    const QScreen* screen = QGuiApplication::screenAt(globalTopLeft);
-    const QRect area = screen != nullptr ? screen->availableGeometry()
-                                         : QGuiApplication::primaryScreen()->availableGeometry();
-    if (at.y() + height() > area.bottom() && !avoid.isNull()) {
+    const QScreen* screen = screenAt(globalTopLeft);
+    if (at.y() + height() > screen->availableGeometry().bottom() && !avoid.isNull()) {
         at.setY(avoid.top() - height() - 4);
     }
+    place(at, screen);
+    show();
+}
+
+void PopupFrame::showAbove(const QRect& globalAnchor) {
+    adjustSize();
+    m_below = globalAnchor;
+    place({m_below.x(), m_below.top() - height() - 4}, screenAt(m_below.topLeft()));
+    show();
+}
+
+void PopupFrame::place(QPoint at, const QScreen* screen) {
+    const QRect area = screen->availableGeometry();
     at.setX(
         std::clamp(at.x(), area.left() + 4, std::max(area.left() + 4, area.right() - width() - 4)));
     at.setY(
         std::clamp(at.y(), area.top() + 4, std::max(area.top() + 4, area.bottom() - height() - 4)));
     move(at);
-    show();
 }
 
 void PopupFrame::resizeEvent(QResizeEvent* event) {
@@ -48,6 +66,9 @@ void PopupFrame::resizeEvent(QResizeEvent* event) {
     p.setPen(Qt::color1);
     p.drawRoundedRect(QRectF(rect()).adjusted(0, 0, -1, -1), pxF(7), pxF(7));
     setMask(mask);
+    if (!m_below.isNull() && isVisible()) {
+        place({m_below.x(), m_below.top() - height() - 4}, screenAt(m_below.topLeft()));
+    }
 }
 
 void PopupFrame::paintEvent(QPaintEvent*) {

@@ -24,6 +24,7 @@ struct DemoSettings {
     double tokensPerSecond = 0; ///< of answers to new questions; 0 = at once
     QString answerText;         ///< for new questions; empty = a built-in one
     std::string reader;         ///< unused by the demo
+    std::string laneFault;      ///< what a check of the lanes finds in the first one
 };
 DemoSettings& demoSettings();
 
