@@ -50,8 +50,9 @@ class LanesTest : public QObject {
         QVERIFY(dialog.width() <= 1024);
         const QTableWidget* table = dialog.table();
         const int last = table->columnCount() - 1;
-        QVERIFY(table->columnViewportPosition(last) + table->columnWidth(last) <=
-                table->viewport()->width());
+        const int end = table->columnViewportPosition(last) + table->columnWidth(last);
+        QVERIFY2(end <= table->viewport()->width(),
+                 qPrintable(QStringLiteral("%1 > %2").arg(end).arg(table->viewport()->width())));
     }
 
     void theReadingIsShownAndDirected() {
@@ -81,6 +82,9 @@ class LanesTest : public QObject {
         QTest::keyClick(&f.window, Qt::Key_J, Qt::ControlModifier);
         auto* card = f.window.findChild<JobCard*>();
         QVERIFY(card != nullptr);
+        const QWidget* list = card->window();
+        QVERIFY(list->mapToGlobal(list->rect().bottomLeft()).y() <
+                f.window.statusRow()->jobRect().top()); // above the bar, inside the window
         Button* cancel = nullptr;
         for (Button* each : card->findChildren<Button*>()) {
             cancel = each->text() == QStringLiteral("Cancel") ? each : cancel;
@@ -89,6 +93,20 @@ class LanesTest : public QObject {
         QTest::mouseClick(cancel, Qt::LeftButton);
         QVERIFY(f.window.session()->reading().state == app::ReadingStatus::State::Cancelled);
         QTRY_VERIFY(f.window.statusRow()->jobText().isEmpty());
+    }
+
+    void stepsAreShownAsAShareAndBytesAsBytes() {
+        app::Job job;
+        job.kind = app::JobKind::Export;
+        job.item = "Lease.pdf";
+        job.progress = {"", 50, 200, 0};
+        QCOMPARE(jobDetail(job), QStringLiteral("25 % · Lease.pdf"));
+        job.kind = app::JobKind::CheckModel;
+        job.item.clear();
+        job.progress = {"Checking states", 2, 8, 0};
+        QCOMPARE(jobDetail(job), QStringLiteral("25 %"));
+        job.progress = {"Checking the lane", 2'000'000, 8'000'000, 0};
+        QCOMPARE(jobDetail(job), QStringLiteral("2.0 MB of 8.0 MB"));
     }
 
     void deletingIsSaidFirst() {

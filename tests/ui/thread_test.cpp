@@ -282,7 +282,6 @@ class ThreadTest : public QObject {
     }
 
     void quotationsBelowDoNotPushTheAnswerOutOfSight() {
-        test::demoSettings().answerText = QStringLiteral("The landlord.");
         Column column;
         ThreadPanel& panel = column.panel;
         panel.askText(QStringLiteral("Who repairs the structure?"));
@@ -332,6 +331,14 @@ class ThreadTest : public QObject {
         panel.ask();
         QCOMPARE(told.size(), 1);
         QCOMPARE(panel.composer()->text(), QStringLiteral("too large")); // nothing is lost
+    }
+
+    void theFirstQuestionStandsAtTheTop() {
+        Column column;
+        ThreadPanel& panel = column.panel;
+        panel.askText(QStringLiteral("Who repairs the structure?"));
+        QTRY_VERIFY(panel.active() != nullptr && panel.active()->isVisible());
+        QTRY_COMPARE(panel.active()->y(), 0); // no strip for what is not said
     }
 
     void olderQuestionsAreOneLine() {

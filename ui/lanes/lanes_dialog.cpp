@@ -157,7 +157,7 @@ void LanesDialog::buildTable() {
     for (int number : kNumbers) {
         m_table->horizontalHeaderItem(number)->setTextAlignment(Qt::AlignRight | Qt::AlignVCenter);
     }
-    m_table->horizontalHeader()->setStretchLastSection(true);
+    m_table->horizontalHeader()->setSectionResizeMode(7, QHeaderView::Stretch);
     m_table->verticalHeader()->hide();
     m_table->setEditTriggers(QAbstractItemView::NoEditTriggers);
     m_table->setSelectionBehavior(QAbstractItemView::SelectRows);
@@ -364,12 +364,12 @@ void LanesDialog::fitColumns() {
     int over = -m_table->viewport()->width();
     for (int column = 0; column < m_table->columnCount(); ++column) {
         widths.push_back(
-            std::max(view->sizeHintForColumn(column), header->sectionSizeHint(column)));
+            std::max(view->sizeHintForColumn(column), header->sectionSizeHint(column)) + px(6));
         over += widths.back();
     }
     for (int column : kYielding) {
         int& width = widths[static_cast<std::size_t>(column)];
-        const int yields = std::clamp(width - std::min(width, px(90)), 0, std::max(0, over));
+        const int yields = std::clamp(width - std::min(width, px(80)), 0, std::max(0, over));
         width -= yields;
         over -= yields;
     }

@@ -105,7 +105,8 @@ Composer::Composer(QWidget* parent)
     : QFrame(parent),
       m_edit(new QuestionEdit(this)),
       m_namedRow(new QWidget(this)),
-      m_note(new WrapLabel({}, Type::Small, &Tokens::text2, 17, this)),
+      m_noteRow(new QWidget(this)),
+      m_note(new WrapLabel({}, Type::Small, &Tokens::text2, 17, m_noteRow)),
       m_price(new Label({}, Type::Small, &Tokens::text2, this)),
       m_clock(new IconLabel(QStringLiteral("clock"), 14, &Tokens::text2, this)),
       m_ask(new Button(tr("Ask"), {}, Button::Primary, this)),
@@ -114,10 +115,9 @@ Composer::Composer(QWidget* parent)
     auto* layout = columnLayout(this, 1, 11, 1, 8);
     auto* top = columnIn(layout);
     scaleLayout(top, 11, 0, 11, 0, 0);
-    m_note->hide();
-    auto* note = rowIn(top);
-    scaleLayout(note, 0, 0, 0, 4, 0);
-    note->addWidget(m_note, 1);
+    rowLayout(m_noteRow, 0, 0, 0, 4)->addWidget(m_note, 1);
+    m_noteRow->hide();
+    top->addWidget(m_noteRow);
     top->addWidget(m_namedRow);
     rowLayout(m_namedRow, 0, 0, 0, 4, 4);
     m_namedRow->hide();
@@ -192,7 +192,7 @@ void Composer::setPrice(const QString& price) {
 
 void Composer::setNote(const QString& note) {
     m_note->setText(note);
-    m_note->setVisible(!note.isEmpty());
+    m_noteRow->setVisible(!note.isEmpty());
 }
 
 void Composer::setCanAsk(bool can, const QString& why) {

@@ -70,6 +70,7 @@ class Composer : public QFrame {
 
     QuestionEdit* m_edit;
     QWidget* m_namedRow;
+    QWidget* m_noteRow;
     WrapLabel* m_note;
     Label* m_price;
     IconLabel* m_clock;

@@ -94,7 +94,7 @@ void ThreadPanel::refreshOrigin() {
     m_origin->setText(text);
     m_origin->setToolTip(names);
     m_origin->setAccessibleName(text);
-    m_origin->setVisible(!text.isEmpty());
+    m_originRow->setVisible(!text.isEmpty());
 }
 
 void ThreadPanel::sourceMenu(const QPoint& at) {

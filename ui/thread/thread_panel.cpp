@@ -50,11 +50,12 @@ ThreadPanel::ThreadPanel(QWidget* parent) : Panel(&Tokens::base, Qt::LeftEdge, p
     m_content = new Panel(&Tokens::base, {}, m_scroll);
     m_list = columnLayout(m_content);
     m_content->setMinimumWidth(1); // as wide as the column, never wider: nothing scrolls sideways
-    m_origin = new WrapLabel({}, Type::Small, &Tokens::text2, 17, m_content);
-    m_origin->hide();
-    auto* origin = rowIn(m_list);
-    scaleLayout(origin, 17, 12, 17, 4, 0);
-    origin->addWidget(m_origin);
+    // A widget around it: the margins of a layout would stay when there is nothing to say.
+    m_originRow = new QWidget(m_content);
+    m_origin = new WrapLabel({}, Type::Small, &Tokens::text2, 17, m_originRow);
+    rowLayout(m_originRow, 17, 12, 17, 4)->addWidget(m_origin);
+    m_originRow->hide();
+    m_list->addWidget(m_originRow);
     m_suggestions = new QWidget(m_content);
     columnLayout(m_suggestions, 43, 16, 17, 0);
     m_suggestions->hide();

@@ -116,6 +116,7 @@ class ThreadPanel : public Panel {
     QScrollArea* m_scroll = nullptr;
     QWidget* m_content = nullptr;
     QVBoxLayout* m_list = nullptr;
+    QWidget* m_originRow = nullptr;
     WrapLabel* m_origin = nullptr; ///< where a branch behind a document begins
     QWidget* m_suggestions = nullptr;
     QWidget* m_progress = nullptr;
