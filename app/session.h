@@ -182,7 +182,9 @@ class Session : public QObject {
     void pauseReading();
     void resumeReading();
     void cancelReading();
-    JobId verifyLanes(); ///< compares every checksum; the result stands in lanes()
+    /// Compares every checksum, and with the lane's model loaded the results of every frontier;
+    /// what it found stands in lanes().
+    JobId verifyLanes();
     JobId deleteLane(const std::string& name);
     JobId moveLane(const std::string& name, const std::filesystem::path& folder);
 
