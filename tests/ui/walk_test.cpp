@@ -367,6 +367,20 @@ class WalkTest : public QObject {
         window()->setMode(Mode::Read);
     }
 
+    void aDossierIsClosedWhileItsReportIsSet() {
+        const std::filesystem::path folder = session()->folder();
+        window()->closeDossier();
+        QVERIFY(window()->openDossier(folder)); // nothing of its report has been set yet
+        m_real->reader().hold("report.pdf");
+        window()->setMode(Mode::Report);
+        QTRY_VERIFY_WITH_TIMEOUT(m_real->reader().holds(), kReadMs);
+        window()->closeDossier();
+        m_real->reader().release();
+        QTest::qWait(1000); // the pages arrive, and nobody wants them
+        QVERIFY(session() == nullptr);
+        QVERIFY(window()->openDossier(folder));
+    }
+
     void everythingIsThereAgainAfterOpening() {
         const std::filesystem::path folder = session()->folder();
         const std::size_t sources = session()->sources().size();

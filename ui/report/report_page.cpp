@@ -507,7 +507,10 @@ void ReportPage::showPreview(const std::filesystem::path& file) {
         [reader = m_services.reader, file](std::stop_token stop) {
             return std::make_shared<const ingest::Document>(reader->read(file, {}, {}, stop));
         },
-        [this, file](std::shared_ptr<const ingest::Document> document) {
+        [this, file, session = m_session](std::shared_ptr<const ingest::Document> document) {
+            if (!session || session != m_session) {
+                return; // its dossier was closed while the pages were read
+            }
             const bool first = !m_view;
             const int top = m_view ? m_view->verticalScrollBar()->value() : 0;
             if (first) {
@@ -526,7 +529,10 @@ void ReportPage::showPreview(const std::filesystem::path& file) {
                 m_view->verticalScrollBar()->setValue(top);
             }
         },
-        [this](const app::Failure& failure) {
+        [this, session = m_session](const app::Failure& failure) {
+            if (!session || session != m_session) {
+                return;
+            }
             m_previewState->setText(QString::fromStdString(failure.failed + ". " + failure.remedy));
             m_previewState->show();
         });

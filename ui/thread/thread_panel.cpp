@@ -197,12 +197,11 @@ void ThreadPanel::setLevel(const std::string& level) {
 }
 
 void ThreadPanel::rebuild() {
-    for (const Entry& entry : m_entries) {
+    m_active = nullptr;
+    for (const Entry& entry : std::exchange(m_entries, {})) { // nobody looks at them meanwhile
         delete entry.row;
         delete entry.exchange;
     }
-    m_entries.clear();
-    m_active = nullptr;
     m_follow = true;
     if (m_session) {
         for (const app::Question& question : m_session->questions(m_thread)) {

@@ -12,6 +12,7 @@
 
 #include "app/asking/profile.h"
 #include "app/cli/environment.h"
+#include "tests/ui/support/held_reader.h"
 #include "tests/ui/support/ui_testing.h"
 #include "ui/main/main_window.h"
 #include "ui/sample.h"
@@ -39,7 +40,7 @@ class RealWindow {
     /// Shows the window and begins to load the model.
     RealWindow() : m_engine(std::make_unique<app::EngineHost>(app::engineFactory())) {
         m_services.engine = m_engine.get();
-        m_services.reader = ingest::makeReader(app::readerProgram());
+        m_services.reader = m_reader;
         m_services.builtInModel = app::embeddedModel();
         m_services.dossiersFolder = file("dossiers");
         const ui::Sample sample = ui::loadSample(kSample);
@@ -75,6 +76,7 @@ class RealWindow {
     }
 
     app::EngineHost& engine() const { return *m_engine; }
+    HeldReader& reader() const { return *m_reader; }
     app::Session* session() const { return window->session(); }
     std::filesystem::path file(const char* name) const {
         return m_folder.filePath(QString::fromLatin1(name)).toStdString();
@@ -121,6 +123,8 @@ class RealWindow {
   private:
     QTemporaryDir m_folder;
     std::unique_ptr<app::EngineHost> m_engine;
+    std::shared_ptr<HeldReader> m_reader =
+        std::make_shared<HeldReader>(ingest::makeReader(app::readerProgram()));
     ui::WindowServices m_services;
 
   public:
