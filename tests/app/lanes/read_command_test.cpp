@@ -249,7 +249,8 @@ TEST_F(ReadCommandTest, AStateThatGivesOtherResultsIsNamedAndReadAgain) {
     std::vector<std::uint64_t> frontiers;
     {
         const engine::LaneHandle file(lane("m"), engine::LaneHandle::Mode::Read);
-        for (const engine::LaneFrontier& frontier : engine::scanLane(file)->frontiers) {
+        const auto index = engine::scanLane(file);
+        for (const engine::LaneFrontier& frontier : index->frontiers) {
             frontiers.push_back(frontier.position);
         }
     }
