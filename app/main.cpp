@@ -3,13 +3,15 @@
 //
 //     dossier COMMAND ...                                  see dossier --help
 //     dossier [--dossier D | D.dossier] [--ask QUESTION] [files and folders...]
-#include <QApplication>
 #include <QCoreApplication>
 #include <cstdio>
-#include <cstring>
+
+#include "app/cli/cli.h"
+
+#ifdef DOSSIER_WINDOW
+#include <QApplication>
 
 #include "app/asking/profile.h"
-#include "app/cli/cli.h"
 #include "app/cli/environment.h"
 #include "ui/sample.h"
 #include "ui/setup/last_model.h"
@@ -65,15 +67,7 @@ int runWindow(QApplication& application, const ui::WindowStart& start) {
     return ui::runWindow(application, services, start);
 }
 
-} // namespace
-
-int main(int argc, char** argv) {
-    QCoreApplication::setApplicationName("Dossier");
-    QCoreApplication::setApplicationVersion(DOSSIER_VERSION);
-    if (app::cli::isCommandLine(argc, argv)) {
-        QCoreApplication application(argc, argv);
-        return app::cli::run(argc, argv);
-    }
+int openWindow(int& argc, char** argv) {
     QApplication application(argc, argv);
     try {
         const ui::WindowStart start = windowStart(argc, argv);
@@ -83,4 +77,25 @@ int main(int argc, char** argv) {
         std::fprintf(stderr, "dossier: %s\n", error.what());
         return 2;
     }
+}
+
+} // namespace
+
+#else
+
+static int openWindow(int&, char**) {
+    std::fputs("dossier: This program was built without its window. See dossier --help\n", stderr);
+    return 2;
+}
+
+#endif
+
+int main(int argc, char** argv) {
+    QCoreApplication::setApplicationName("Dossier");
+    QCoreApplication::setApplicationVersion(DOSSIER_VERSION);
+    if (dossier::app::cli::isCommandLine(argc, argv)) {
+        QCoreApplication application(argc, argv);
+        return dossier::app::cli::run(argc, argv);
+    }
+    return openWindow(argc, argv);
 }

@@ -5,6 +5,7 @@
 
 #include "app/lanes/reading_board.h"
 #include "app/session_impl.h"
+#include "engine/base/grouped.h"
 
 namespace dossier::app {
 namespace {

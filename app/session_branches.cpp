@@ -5,6 +5,8 @@
 
 #include "app/session_impl.h"
 
+#include "engine/base/grouped.h"
+
 namespace dossier::app {
 
 // ---------------------------------------------------------------- Impl

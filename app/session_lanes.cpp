@@ -4,6 +4,7 @@
 #include <set>
 
 #include "app/session_impl.h"
+#include "engine/base/grouped.h"
 #include "engine/base/memory_ledger.h"
 
 namespace dossier::app {

@@ -22,15 +22,6 @@ OpenBranch::~OpenBranch() {
     }
 }
 
-std::string grouped(std::uint64_t number) {
-    std::string digits = std::to_string(number);
-    for (std::size_t at = digits.size(); at > 3;) {
-        at -= 3;
-        digits.insert(at, 1, ',');
-    }
-    return digits;
-}
-
 namespace {
 
 constexpr std::size_t kSnippetBytes = 320;

@@ -78,9 +78,6 @@ class OpenBranch {
     engine::BranchId id;
 };
 
-/// "1,203,441"
-std::string grouped(std::uint64_t number);
-
 /// The passages of all sources, in their order.
 std::vector<PassageIndexPtr> passagesOf(const AskContext&);
 

@@ -5,6 +5,7 @@
 #include <chrono>
 
 #include "app/asking/passage_answerer.h"
+#include "engine/base/grouped.h"
 
 namespace dossier::app {
 

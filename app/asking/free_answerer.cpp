@@ -7,6 +7,7 @@
 #include <map>
 
 #include "app/asking/citation_parser.h"
+#include "engine/base/grouped.h"
 
 namespace dossier::app {
 namespace {

@@ -3,20 +3,17 @@
 #include "app/asking/passage_answerer.h"
 
 #include <algorithm>
-#include <chrono>
 #include <numeric>
+
+#include "engine/base/clock.h"
+#include "engine/base/grouped.h"
 
 namespace dossier::app {
 namespace {
 
 using Tokens = std::vector<engine::Token>;
-using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kSearchResults = 4; ///< shown where the decision was close
-
-double secondsSince(Clock::time_point begin) {
-    return std::chrono::duration<double>(Clock::now() - begin).count();
-}
 
 void append(Tokens& to, const Tokens& tokens) {
     to.insert(to.end(), tokens.begin(), tokens.end());
@@ -98,7 +95,7 @@ class Procedure {
             a.state = AnswerState::Reading;
             a.promptTokens = prompt.size();
         });
-        const auto begin = Clock::now();
+        const auto begin = SteadyClock::now();
         const auto progress = [this](const engine::Progress& p) {
             m_context.writer.update([&p](Answer& a) { a.progress = p; });
         };

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "app/asking/ascii.h"
 #include "app/asking/sections.h"
 
 namespace dossier::app {
@@ -20,10 +21,6 @@ bool isSpace(char c) {
 
 bool isUpperOrDigit(char c) {
     return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
-
-bool isLetter(char c) {
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
 }
 
 bool isAbbreviation(std::string_view word) {
@@ -49,7 +46,7 @@ bool endsInAbbreviation(std::string_view sentence) {
     while (!word.empty() && (word[0] == '(' || word[0] == '"' || word[0] == '[')) {
         word.remove_prefix(1);
     }
-    const bool initial = word.size() == 1 && isLetter(word[0]) && word[0] != 'I';
+    const bool initial = word.size() == 1 && isAsciiLetter(word[0]) && word[0] != 'I';
     return (initial && sentence.size() > 3) || isAbbreviation(word);
 }
 

@@ -5,15 +5,11 @@
 #include <array>
 #include <optional>
 
+#include "app/asking/ascii.h"
+
 namespace dossier::app {
 namespace {
 
-bool isDigit(char c) {
-    return c >= '0' && c <= '9';
-}
-bool isLetter(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
 bool isBlank(char c) {
     return c == ' ' || c == '\t';
 }
@@ -34,14 +30,14 @@ std::size_t decimalEnd(std::string_view line, std::size_t at) {
     std::size_t end = at;
     for (;;) {
         std::size_t digits = end;
-        while (digits < line.size() && isDigit(line[digits])) {
+        while (digits < line.size() && isAsciiDigit(line[digits])) {
             ++digits;
         }
         if (digits == end || digits - end > kDigits) {
             return end == at ? at : end - 1; // the dot before what is no part
         }
         end = digits;
-        if (end + 1 < line.size() && line[end] == '.' && isDigit(line[end + 1])) {
+        if (end + 1 < line.size() && line[end] == '.' && isAsciiDigit(line[end + 1])) {
             ++end;
             continue;
         }
@@ -56,7 +52,7 @@ std::optional<ClauseNumber> bracketed(std::string_view line, std::size_t at) {
     std::size_t end = at + (open ? 1 : 0);
     const std::size_t begin = end;
     while (end < line.size() && end - begin <= kInside &&
-           (isLetter(line[end]) || isDigit(line[end]))) {
+           (isAsciiLetter(line[end]) || isAsciiDigit(line[end]))) {
         ++end;
     }
     const std::size_t inside = end - begin;
@@ -64,7 +60,7 @@ std::optional<ClauseNumber> bracketed(std::string_view line, std::size_t at) {
         return std::nullopt;
     }
     const std::string_view word = line.substr(begin, inside);
-    const bool plain = inside == 1 || isDigit(word[0]) ||
+    const bool plain = inside == 1 || isAsciiDigit(word[0]) ||
                        word.find_first_not_of("ivxlIVXL") == std::string_view::npos ||
                        word[0] == word[word.size() - 1]; // aa, bb
     if (!plain) {
@@ -97,7 +93,7 @@ std::optional<ClauseNumber> named(std::string_view line, std::size_t at) {
             while (end < line.size() && isRoman(line[end])) {
                 ++end;
             }
-            if (end < line.size() && (isLetter(line[end]) || isDigit(line[end]))) {
+            if (end < line.size() && (isAsciiLetter(line[end]) || isAsciiDigit(line[end]))) {
                 return std::nullopt;
             }
         }
@@ -122,8 +118,8 @@ ClauseNumber clauseNumberOf(std::string_view line) {
             const bool dotted = line.substr(at, end - at).find('.') != std::string_view::npos;
             const bool marked = end < line.size() && (line[end] == '.' || line[end] == ')');
             // "5 Repairs" is no number without a dot: it may be "5 days".
-            if ((dotted || marked) &&
-                (end + (marked ? 1 : 0) >= line.size() || !isDigit(line[end + (marked ? 1 : 0)]))) {
+            if ((dotted || marked) && (end + (marked ? 1 : 0) >= line.size() ||
+                                       !isAsciiDigit(line[end + (marked ? 1 : 0)]))) {
                 found = ClauseNumber{std::string(line.substr(at, end - at)), end, true};
             }
         }

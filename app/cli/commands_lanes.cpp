@@ -8,12 +8,12 @@
 #include <QStringList>
 #include <nlohmann/json.hpp>
 
-#include "app/asking/ask_input.h"
 #include "app/cli/commands.h"
 #include "app/cli/environment.h"
 #include "app/cli/headless.h"
 #include "app/lanes/lane_catalogue.h"
 #include "app/lanes/reading_run.h"
+#include "engine/base/grouped.h"
 #include "engine/base/memory_ledger.h"
 
 namespace dossier::app::cli {

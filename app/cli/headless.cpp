@@ -8,6 +8,8 @@
 
 #include <unistd.h>
 
+#include "engine/base/grouped.h"
+
 namespace dossier::app::cli {
 namespace {
 

@@ -8,8 +8,8 @@
 
 #include <algorithm>
 
-#include "app/asking/ask_input.h"
 #include "app/lanes/lane_keeper.h"
+#include "engine/base/grouped.h"
 
 namespace dossier::app {
 namespace fs = std::filesystem;

@@ -7,12 +7,12 @@
 #include <algorithm>
 #include <thread>
 
-#include "app/asking/ask_input.h"
 #include "app/job_list.h"
 #include "app/lanes/lane_catalogue.h"
 #include "app/lanes/suspend_inhibitor.h"
 #include "app/store/lock.h"
 #include "app/store/store.h"
+#include "engine/base/grouped.h"
 #include "engine/base/memory_ledger.h"
 
 namespace dossier::app {

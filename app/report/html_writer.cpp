@@ -47,7 +47,7 @@ details{color:var(--text2);font-size:.9rem}footer{margin-top:2.4rem;font-size:.8
 :target{background:var(--hl)}
 )";
 
-std::string escape(std::string_view text) {
+std::string escapeHtml(std::string_view text) {
     std::string out;
     for (const char c : printable(text)) {
         switch (c) {
@@ -75,7 +75,7 @@ std::string escape(std::string_view text) {
 
 /// Foreign text that must not reorder what stands around it.
 std::string isolated(std::string_view text) {
-    return "<bdi>" + escape(oneLine(text)) + "</bdi>";
+    return "<bdi>" + escapeHtml(oneLine(text)) + "</bdi>";
 }
 
 class HtmlWriter {
@@ -92,14 +92,14 @@ class HtmlWriter {
         addCitations();
         addSources();
         if (!m_report.confidentiality.empty())
-            m_out += "<footer>" + escape(m_report.confidentiality) + "</footer>\n";
+            m_out += "<footer>" + escapeHtml(m_report.confidentiality) + "</footer>\n";
         m_out += "</main>\n</body>\n</html>\n";
         return std::move(m_out);
     }
 
   private:
     void head() {
-        const std::string title = escape(oneLine(m_report.title));
+        const std::string title = escapeHtml(oneLine(m_report.title));
         m_out += "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
                  "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
                  "style-src 'unsafe-inline'\">\n"
@@ -107,10 +107,10 @@ class HtmlWriter {
                  "<meta name=\"color-scheme\" content=\"light dark\">\n";
         if (!m_report.author.empty())
             m_out +=
-                "<meta name=\"author\" content=\"" + escape(oneLine(m_report.author)) + "\">\n";
+                "<meta name=\"author\" content=\"" + escapeHtml(oneLine(m_report.author)) + "\">\n";
         m_out += "<title>" + title + "</title>\n<style>" + std::string(kStyle) +
                  "</style>\n</head>\n<body>\n<main>\n<div class=\"kick\">" +
-                 escape(m_report.kicker) + "</div>\n<h1 dir=\"auto\">" + title + "</h1>\n";
+                 escapeHtml(m_report.kicker) + "</div>\n<h1 dir=\"auto\">" + title + "</h1>\n";
         m_out += "<div class=\"meta\"><dl>\n";
         row("To", m_report.recipient);
         row("From", m_report.author);
@@ -120,7 +120,7 @@ class HtmlWriter {
         row("Quotations", countsText(m_report.counts));
         m_out += "</dl></div>\n";
         if (const std::string text = leftOutText(m_report.counts); !text.empty())
-            m_out += "<p class=\"rem\">" + escape(text) + "</p>\n";
+            m_out += "<p class=\"rem\">" + escapeHtml(text) + "</p>\n";
     }
 
     void row(const char* name, const std::string& value) {
@@ -149,7 +149,7 @@ class HtmlWriter {
         std::string out;
         for (const Span& span : list) {
             std::string text;
-            for (const char c : escape(span.text))
+            for (const char c : escapeHtml(span.text))
                 text += c == '\n' ? std::string("<br>") : std::string(1, c);
             if (span.code)
                 text = "<code>" + text + "</code>";
@@ -174,7 +174,7 @@ class HtmlWriter {
             m_out += reference(block.citation) + "<span class=\"w\">" +
                      isolated(elided(citation.document, 160));
             const std::string place = placeText(citation, m_report.printedLabels, true);
-            m_out += (place.empty() ? "" : ", " + escape(place)) + "</span>";
+            m_out += (place.empty() ? "" : ", " + escapeHtml(place)) + "</span>";
         }
         m_out += "</blockquote>\n";
     }
@@ -201,7 +201,7 @@ class HtmlWriter {
             break;
         case BlockKind::ListItem:
             m_out += "<ul class=\"l\" style=\"margin-left:" + std::to_string(block.level * 2) +
-                     "rem\"><li><span class=\"m\">" + escape(block.marker) +
+                     "rem\"><li><span class=\"m\">" + escapeHtml(block.marker) +
                      "</span><span dir=\"auto\">" + spans(block.spans) + "</span></li></ul>\n";
             break;
         case BlockKind::Quotation:
@@ -210,7 +210,7 @@ class HtmlWriter {
         case BlockKind::Code: {
             m_out += "<pre>";
             for (const Span& span : block.spans)
-                m_out += escape(span.text);
+                m_out += escapeHtml(span.text);
             m_out += "</pre>\n";
             break;
         }
@@ -222,7 +222,8 @@ class HtmlWriter {
 
     void addSection(const Section& section) {
         m_out += "<section>\n<h2><span class=\"n\">" + std::to_string(section.number) +
-                 "</span><span dir=\"auto\">" + escape(oneLine(section.title)) + "</span></h2>\n";
+                 "</span><span dir=\"auto\">" + escapeHtml(oneLine(section.title)) +
+                 "</span></h2>\n";
         if (section.notFound)
             addRemarks(section);
         for (const Block& block : section.blocks)
@@ -236,13 +237,13 @@ class HtmlWriter {
             m_out += "</details>\n";
         }
         if (!section.how.empty())
-            m_out += "<p class=\"how\">" + escape(section.how) + "</p>\n";
+            m_out += "<p class=\"how\">" + escapeHtml(section.how) + "</p>\n";
         m_out += "</section>\n";
     }
 
     void addRemarks(const Section& section) {
         for (const std::string& remark : section.remarks)
-            m_out += "<p class=\"rem\">" + escape(oneLine(remark)) + "</p>\n";
+            m_out += "<p class=\"rem\">" + escapeHtml(oneLine(remark)) + "</p>\n";
     }
 
     void heading(const char* text) { m_out += "<h2>" + std::string(text) + "</h2>\n"; }
@@ -258,15 +259,16 @@ class HtmlWriter {
                 m_out += "<h3>" + isolated(m_report.sources[source].name) + "</h3>\n";
             }
             m_out += "<p><b>N" + std::to_string(note.number) + "</b> <span class=\"fact\">" +
-                     escape(placeText(note, m_report.printedLabels)) + " · " + kindText(note.kind);
+                     escapeHtml(placeText(note, m_report.printedLabels)) + " · " +
+                     kindText(note.kind);
             if (!note.author.empty())
                 m_out += " · " + isolated(note.author);
             m_out += "</span></p>\n";
             if (!note.quote.empty())
-                m_out += "<blockquote dir=\"auto\">" + escape(elided(note.quote, 600)) +
+                m_out += "<blockquote dir=\"auto\">" + escapeHtml(elided(note.quote, 600)) +
                          "</blockquote>\n";
             if (!note.note.empty())
-                m_out += "<p dir=\"auto\">" + escape(note.note) + "</p>\n";
+                m_out += "<p dir=\"auto\">" + escapeHtml(note.note) + "</p>\n";
         }
     }
 
@@ -294,7 +296,7 @@ class HtmlWriter {
             const std::string n = std::to_string(citation.number);
             std::string where = isolated(elided(citation.document, 160));
             const std::string place = placeText(citation, m_report.printedLabels);
-            where += place.empty() ? "" : ", " + escape(place);
+            where += place.empty() ? "" : ", " + escapeHtml(place);
             std::string copy;
             if (citation.source) {
                 copy = m_report.sources[*citation.source].annotatedCopy;
@@ -302,7 +304,7 @@ class HtmlWriter {
                     "<a href=\"#s" + std::to_string(*citation.source + 1) + "\">" + where + "</a>";
             }
             m_out += "<li id=\"c" + n + "\"><a class=\"n\" href=\"#r" + n + "\">" + n + "</a> " +
-                     "<span dir=\"auto\">“" + escape(oneLine(citation.quote)) + "”</span> " +
+                     "<span dir=\"auto\">“" + escapeHtml(oneLine(citation.quote)) + "”</span> " +
                      where + ". ";
             if (!copy.empty() && citation.page)
                 m_out += "<a href=\"" + percentEncoded(copy) +
@@ -311,7 +313,7 @@ class HtmlWriter {
                 m_out += "Nearest place, not an answer. ";
             m_out += std::string("<span class=\"") +
                      (looksVerified(citation.verdict) ? "ok" : "bad") + "\">" +
-                     escape(verdictText(citation)) + "</span></li>\n";
+                     escapeHtml(verdictText(citation)) + "</span></li>\n";
         }
         m_out += "</ol>\n";
     }
@@ -322,11 +324,11 @@ class HtmlWriter {
         for (std::size_t i = 0; i < m_report.sources.size(); ++i) {
             const ReportSource& source = m_report.sources[i];
             m_out += "<li id=\"s" + std::to_string(i + 1) + "\"><b>" + isolated(source.name) +
-                     "</b> <span class=\"fact\">" + escape(sourceFacts(source)) + "</span>";
+                     "</b> <span class=\"fact\">" + escapeHtml(sourceFacts(source)) + "</span>";
             if (!source.annotatedCopy.empty())
                 m_out +=
                     " <a href=\"" + percentEncoded(source.annotatedCopy) + "\">annotated copy</a>";
-            m_out += "<br><span class=\"sha\">SHA-256 " + escape(source.sha256) + "</span>";
+            m_out += "<br><span class=\"sha\">SHA-256 " + escapeHtml(source.sha256) + "</span>";
             if (!source.citations.empty()) {
                 m_out += "<br><span class=\"fact\">Quoted in";
                 for (const std::uint32_t number : source.citations)

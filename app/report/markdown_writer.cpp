@@ -13,7 +13,7 @@ namespace {
 
 /// Backslashes before everything that Markdown (with tables, strike-through and formulas) may take
 /// for markup, and no others: the text is also read as it stands.
-std::string escape(std::string_view text) {
+std::string escapeMarkdown(std::string_view text) {
     std::string out;
     for (const char c : text) {
         if (std::string_view("\\`*_[]<>|~$&").find(c) != std::string_view::npos)
@@ -42,7 +42,7 @@ std::string fence(std::string_view text, std::size_t least) {
 std::string inlineCode(const std::string& text, bool inTable) {
     std::string clean = oneLine(text);
     if (inTable) // a bar ends the cell even inside code
-        return escape(clean);
+        return escapeMarkdown(clean);
     const std::string marks = fence(clean, 1);
     const bool pad = !clean.empty() && (clean.front() == '`' || clean.back() == '`');
     return marks + (pad ? " " : "") + clean + (pad ? " " : "") + marks;
@@ -97,7 +97,8 @@ class MarkdownWriter {
                 const std::string marks =
                     std::string(span.bold ? "**" : "") + (span.italic ? "*" : "");
                 std::string closing(marks.rbegin(), marks.rend());
-                out += marks + (span.code ? inlineCode(text, inTable) : escape(text)) + closing;
+                out += marks + (span.code ? inlineCode(text, inTable) : escapeMarkdown(text)) +
+                       closing;
             }
             for (const std::uint32_t number : span.citations)
                 out += mark(number);
@@ -111,17 +112,17 @@ class MarkdownWriter {
     void paragraph(const std::string& text) { m_out += text + "\n\n"; }
     void emphasised(const std::string& text) {
         m_out += '*';
-        m_out += escape(oneLine(text));
+        m_out += escapeMarkdown(oneLine(text));
         m_out += "*\n\n";
     }
 
     void head() {
-        paragraph("# " + escape(oneLine(m_report.title)));
+        paragraph("# " + escapeMarkdown(oneLine(m_report.title)));
         line("| | |");
         line("|---|---|");
         const auto row = [&](const char* name, const std::string& value) {
             if (!value.empty())
-                line("| " + std::string(name) + " | " + escape(oneLine(value)) + " |");
+                line("| " + std::string(name) + " | " + escapeMarkdown(oneLine(value)) + " |");
         };
         row("To", m_report.recipient);
         row("From", m_report.author);
@@ -196,7 +197,8 @@ class MarkdownWriter {
     }
 
     void addSection(const Section& section) {
-        paragraph("## " + std::to_string(section.number) + "\\. " + escape(oneLine(section.title)));
+        paragraph("## " + std::to_string(section.number) + "\\. " +
+                  escapeMarkdown(oneLine(section.title)));
         if (section.notFound)
             addRemarks(section);
         for (const Block& block : section.blocks)
@@ -223,19 +225,19 @@ class MarkdownWriter {
         for (const ReportNote& note : m_report.notes) {
             if (note.source != source) {
                 source = note.source;
-                paragraph("### " + escape(oneLine(m_report.sources[source].name)));
+                paragraph("### " + escapeMarkdown(oneLine(m_report.sources[source].name)));
             }
             std::string text = "- **N" + std::to_string(note.number) + "** " +
-                               escape(placeText(note, m_report.printedLabels));
+                               escapeMarkdown(placeText(note, m_report.printedLabels));
             text += " · " + kindText(note.kind);
             if (!note.author.empty())
-                text += " · " + escape(oneLine(note.author));
+                text += " · " + escapeMarkdown(oneLine(note.author));
             line(text);
             if (!note.quote.empty())
-                line("  > " + escape(elided(note.quote, 600)));
+                line("  > " + escapeMarkdown(elided(note.quote, 600)));
             line("");
             if (!note.note.empty())
-                paragraph("  " + escape(oneLine(note.note)));
+                paragraph("  " + escapeMarkdown(oneLine(note.note)));
         }
     }
 
@@ -243,7 +245,7 @@ class MarkdownWriter {
         paragraph("## How this was made");
         const auto row = [&](const char* name, const std::string& value) {
             if (!value.empty())
-                line("- " + std::string(name) + ": " + escape(oneLine(value)));
+                line("- " + std::string(name) + ": " + escapeMarkdown(oneLine(value)));
         };
         const Production& production = m_report.production;
         row("Model", production.model);
@@ -256,14 +258,14 @@ class MarkdownWriter {
         row("Date", isoDate(m_report.dateMs));
         line("");
         if (const std::string text = leftOutText(m_report.counts); !text.empty())
-            paragraph(escape(text));
+            paragraph(escapeMarkdown(text));
     }
 
     void addSources() {
         paragraph("## Sources");
         for (const ReportSource& source : m_report.sources) {
-            std::string text = "- **" + escape(oneLine(source.name)) + "** · " +
-                               escape(sourceFacts(source)) + " · SHA-256 " +
+            std::string text = "- **" + escapeMarkdown(oneLine(source.name)) + "** · " +
+                               escapeMarkdown(sourceFacts(source)) + " · SHA-256 " +
                                inlineCode(source.sha256, false);
             if (!source.annotatedCopy.empty())
                 text += " · [annotated copy](" + percentEncoded(source.annotatedCopy) + ")";
@@ -276,10 +278,10 @@ class MarkdownWriter {
         for (const ReportCitation& citation : m_report.citations) {
             std::string text = reference(citation.number);
             text += ": ";
-            std::string where = escape(elided(citation.document, 160));
+            std::string where = escapeMarkdown(elided(citation.document, 160));
             const std::string place = placeText(citation, m_report.printedLabels);
             if (!place.empty())
-                where += (where.empty() ? "" : ", ") + escape(place);
+                where += (where.empty() ? "" : ", ") + escapeMarkdown(place);
             const std::string copy =
                 citation.source ? m_report.sources[*citation.source].annotatedCopy : "";
             if (!copy.empty() && citation.page)
@@ -288,8 +290,8 @@ class MarkdownWriter {
             text += where + (where.empty() ? "" : ". ");
             if (citation.nearest)
                 text += "Nearest place, not an answer. ";
-            line(text + escape(verdictText(citation)) + " “" + escape(oneLine(citation.quote)) +
-                 "”");
+            line(text + escapeMarkdown(verdictText(citation)) + " “" +
+                 escapeMarkdown(oneLine(citation.quote)) + "”");
             line("");
         }
     }

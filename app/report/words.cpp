@@ -87,13 +87,6 @@ std::string elided(std::string_view text, std::size_t most) {
     return line.substr(0, starts[head]) + "…" + line.substr(starts[starts.size() - tail]);
 }
 
-std::string grouped(std::uint64_t number) {
-    std::string digits = std::to_string(number);
-    for (std::size_t i = digits.size(); i > 3; i -= 3)
-        digits.insert(i - 3, 1, ',');
-    return digits;
-}
-
 std::string sizeText(std::uint64_t bytes) {
     if (bytes < 1000)
         return std::to_string(bytes) + " bytes";

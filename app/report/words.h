@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "app/report/report_model.h"
+#include "engine/base/grouped.h"
 
 namespace dossier::app::report {
 
@@ -18,7 +19,6 @@ std::string oneLine(std::string_view text);
 /// oneLine() with at most `most` characters, cut in the middle with "…".
 std::string elided(std::string_view text, std::size_t most);
 
-std::string grouped(std::uint64_t number); ///< "812,344"
 std::string sizeText(std::uint64_t bytes); ///< "1.2 MB"
 std::string dateText(std::int64_t ms);     ///< "23 November 2026", local time
 std::string isoDate(std::int64_t ms);      ///< "2026-11-23T14:05:00Z"

@@ -6,13 +6,12 @@
 #include <cstdio>
 #include <cstring>
 
+#include "engine/base/clock.h"
 #include "engine/base/error.h"
 #include "engine/kernels/cuda/cuda_error.h"
 
 namespace dossier::engine::cuda {
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 /// Passes of measure(), the best of which counts: the first ones wake threads and fill page tables,
 /// and others may be disturbed.
@@ -20,10 +19,6 @@ constexpr int kPasses = 5;
 /// Both together have to be so much faster than the bus alone: an uneven split and the way through
 /// the mail box cost some of it.
 constexpr double kPays = 1.15;
-
-double secondsSince(Clock::time_point begin) {
-    return std::chrono::duration<double>(Clock::now() - begin).count();
-}
 
 std::uint64_t padded(std::uint64_t bytes) {
     return (bytes + 255) / 256 * 256;
@@ -75,7 +70,7 @@ bool CpuTier::measure(const std::vector<const std::byte*>& blocks, std::byte* to
         m_underWay = true;
     };
     const auto copySeconds = [&] {
-        const auto begin = Clock::now();
+        const auto begin = SteadyClock::now();
         copyAll();
         check(cudaStreamSynchronize(copies), "copy experts to the GPU");
         return secondsSince(begin);

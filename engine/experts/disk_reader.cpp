@@ -2,18 +2,10 @@
 #include "engine/experts/disk_reader.h"
 
 #include <algorithm>
-#include <chrono>
+
+#include "engine/base/clock.h"
 
 namespace dossier::engine::cuda {
-namespace {
-
-double now() {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch())
-        .count();
-}
-
-} // namespace
-
 DiskReader::DiskReader(std::shared_ptr<const ExpertSource> source, const ExpertLayout& layout,
                        MemoryLedger& ledger, std::uint32_t buffers, unsigned threads)
     : m_source(std::move(source)),
@@ -112,7 +104,7 @@ void DiskReader::work() {
         }
         next->state = Buffer::State::Reading;
         if (m_busy++ == 0) {
-            m_busySince = now();
+            m_busySince = steadySeconds();
         }
         std::byte* to =
             m_memory.data() + static_cast<std::uint64_t>(next - m_buffers.data()) * m_blockBytes;
@@ -125,7 +117,7 @@ void DiskReader::work() {
         }
         lock.lock();
         if (--m_busy == 0) {
-            m_counts.seconds += now() - m_busySince;
+            m_counts.seconds += steadySeconds() - m_busySince;
         }
         next->failure = failure;
         next->state = failure ? Buffer::State::Failed : Buffer::State::Ready;

@@ -3,13 +3,13 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <chrono>
 #include <cstring>
 
 #include <fcntl.h>
 #include <unistd.h>
 
 #include "engine/base/aligned_buffer.h"
+#include "engine/base/clock.h"
 #include "engine/base/error.h"
 #include "engine/experts/direct_read.h"
 
@@ -17,11 +17,6 @@ namespace dossier::engine {
 namespace {
 
 constexpr std::uint64_t kAlignment = 4096;
-
-double now() {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch())
-        .count();
-}
 
 void writeBlock(int fd, const std::byte* data, std::uint64_t bytes, std::uint64_t offset,
                 const std::filesystem::path& path) {
@@ -61,9 +56,9 @@ std::shared_ptr<ExpertFile> ExpertFile::write(const std::filesystem::path& path,
     if (file->m_fd < 0) {
         throw systemError("create " + path.string(), errno);
     }
-    const double begin = now();
+    const double begin = steadySeconds();
     file->writeAll(keys, workers);
-    file->m_secondsToWrite = now() - begin;
+    file->m_secondsToWrite = steadySeconds() - begin;
     return file;
 }
 

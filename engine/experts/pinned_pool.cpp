@@ -13,7 +13,7 @@
 namespace dossier::engine::cuda {
 namespace {
 
-constexpr std::uint64_t kPieceBytes = std::uint64_t{2} << 30, kHugePage = std::uint64_t{2} << 20;
+constexpr std::uint64_t kPinBytes = std::uint64_t{2} << 30, kHugePage = std::uint64_t{2} << 20;
 
 /// Registering takes the driver a quarter of a second for 2 GiB: it runs beside the filling of the
 /// next piece.
@@ -32,7 +32,7 @@ PinnedPool::PinnedPool(MemoryLedger& ledger, const char* owner, std::uint64_t bl
     : m_ledger(ledger),
       m_owner(owner),
       m_blockBytes(blockBytes),
-      m_perPiece(std::max<std::uint64_t>(kPieceBytes / blockBytes, 1)) {}
+      m_perPiece(std::max<std::uint64_t>(kPinBytes / blockBytes, 1)) {}
 
 PinnedPool::~PinnedPool() {
     clear();

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "engine/base/aligned_buffer.h"
+#include "engine/base/clock.h"
 #include "engine/host/commands.h"
 #include "engine/lanes/lane_copy.h"
 #include "engine/lanes/restore.h"
@@ -30,11 +31,6 @@ std::uint64_t repeatedTokens(const LoadedModel& model) {
 }
 std::uint64_t readTokens(const LoadedModel& model) {
     return 2 * repeatedTokens(model);
-}
-
-double now() {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch())
-        .count();
 }
 
 std::string configText() {
@@ -123,7 +119,7 @@ void write(Runtime& runtime, const std::filesystem::path& file, std::uint64_t to
     for (std::size_t i = 0; i < read.size(); ++i) {
         read[i] = static_cast<Token>(2 + (i * 2654435761u >> 7) % 500);
     }
-    double computing = now(), copying = 0;
+    double computing = steadySeconds(), copying = 0;
     std::vector<Frontier> last;
     for (std::uint64_t at = 0; at < read.size(); at += model.superChunk) {
         const auto part = std::span(read).subspan(at, model.superChunk);
@@ -134,17 +130,17 @@ void write(Runtime& runtime, const std::filesystem::path& file, std::uint64_t to
         wait(lane);
         lane.save(model);
     }
-    computing = now() - computing;
-    const double start = now();
+    computing = steadySeconds() - computing;
+    const double start = steadySeconds();
     while (lane.log->size() < tokens) {
-        const double before = now();
+        const double before = steadySeconds();
         repeat(model, lane, last.back());
-        copying += now() - before;
+        copying += steadySeconds() - before;
         wait(lane);
         lane.save(model);
     }
     wait(lane);
-    const double seconds = now() - start - copying;
+    const double seconds = steadySeconds() - start - copying;
     const Written written = contentsOf(file);
     const auto total = static_cast<double>(lane.log->size());
     std::printf("written   %llu tokens in %llu records with %llu frontiers of %.2f MB\n",
@@ -180,7 +176,7 @@ double diskRate(const std::filesystem::path& file, MemoryLedger& ledger) {
     const LaneHandle handle(file, LaneHandle::Mode::Read);
     const std::uint64_t size = handle.size() / kRestorePiece * kRestorePiece;
     std::atomic<std::uint64_t> next = 0;
-    const double start = now();
+    const double start = steadySeconds();
     {
         std::vector<std::jthread> threads;
         for (unsigned t = 0; t < kRestoreThreads; ++t) {
@@ -193,7 +189,7 @@ double diskRate(const std::filesystem::path& file, MemoryLedger& ledger) {
             });
         }
     }
-    return static_cast<double>(size) / (now() - start);
+    return static_cast<double>(size) / (steadySeconds() - start);
 }
 
 /// Opens the lane as Engine::openLane does; the file comes from the disk.
@@ -201,20 +197,20 @@ double diskRate(const std::filesystem::path& file, MemoryLedger& ledger) {
 LaneInfo restore(Runtime& runtime, const std::filesystem::path& file, double& seconds,
                  double& loading) {
     forget(file);
-    const double start = now();
+    const double start = steadySeconds();
     double first = 0, last = 0;
     RestoreJob job(
         std::make_unique<LaneStore>(file, laneKey(runtime.model(), ""), false, runtime.ledger()),
         LaneOptions{},
         [&](const Progress&) {
-            last = now();
+            last = steadySeconds();
             first = first > 0 ? first : last;
         },
         {});
     auto result = job.finished.get_future();
     while (!job.step(runtime)) {
     }
-    seconds = now() - start;
+    seconds = steadySeconds() - start;
     loading = last - first;
     return result.get();
 }
@@ -236,21 +232,21 @@ void report(Runtime& runtime, const std::filesystem::path& file, const char* wha
         std::printf("          %s\n", restored.note.c_str());
     }
     const std::vector<Token> question{11, 12, 13, 14, 15, 16, 17, 18, 19, 20};
-    const double asked = now();
+    const double asked = steadySeconds();
     const BranchInfo branch = runtime.addBranch(runtime.startBranch(info.id, {}));
     const auto timeline = runtime.branch(branch.id);
     runtime.feed(*timeline, question, {}, {});
     greedyToken(timeline->logits);
-    std::printf("          first token %.3f s after that (question of %zu tokens)\n", now() - asked,
-                question.size());
+    std::printf("          first token %.3f s after that (question of %zu tokens)\n",
+                steadySeconds() - asked, question.size());
     // A branch owns its window, its compressors and what is said on it: all 50 are kept.
     constexpr int kBranches = 50, kSaid = 200;
     std::uint64_t bytes = 0;
     double forking = 0;
     for (int i = 0; i < kBranches; ++i) {
-        const double before = now();
+        const double before = steadySeconds();
         const BranchInfo made = runtime.addBranch(runtime.startBranch(info.id, {}));
-        forking += now() - before;
+        forking += steadySeconds() - before;
         const auto one = runtime.branch(made.id);
         one->sequence->prepare(kSaid); // as a question of so many tokens does
         bytes += one->sequence->bytes();

@@ -3,11 +3,11 @@
 // most: reading the weights of a token from where they lie (cache, memory or GPU memory), and, on
 // the CPU, the products.
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <numeric>
 
 #include "engine/base/aligned_buffer.h"
+#include "engine/base/clock.h"
 #include "engine/engine.h"
 #include "engine/forecast/costs.h"
 #ifdef DOSSIER_HAVE_CUDA
@@ -23,18 +23,13 @@ namespace {
 
 constexpr int kRuns = 7;
 
-double now() {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch())
-        .count();
-}
-
 template<class Fn>
 double medianSeconds(int runs, Fn fn) {
     std::vector<double> seconds;
     for (int i = 0; i < runs; ++i) {
-        const double start = now();
+        const double start = steadySeconds();
         fn();
-        seconds.push_back(now() - start);
+        seconds.push_back(steadySeconds() - start);
     }
     std::sort(seconds.begin(), seconds.end());
     return seconds[seconds.size() / 2];
@@ -137,21 +132,21 @@ int speedCommand(const Arguments& arguments) {
         Timeline timeline;
         timeline.sequence =
             std::make_unique<Sequence>(*model.ops, model.config(), prompt + answer + 1);
-        const double start = now();
+        const double start = steadySeconds();
         for (std::size_t t = 0; t < prompt; t += model.superChunk) {
             runtime.feed(
                 timeline,
                 std::span(tokens).subspan(t, std::min<std::size_t>(model.superChunk, prompt - t)),
                 {}, {});
         }
-        const double read = now();
+        const double read = steadySeconds();
         for (std::size_t i = 0; i < answer; ++i) {
             const Token next = greedyToken(timeline.logits);
             Timeline* one = &timeline;
             runtime.step({&one, 1}, {&next, 1});
         }
         reading.push_back(static_cast<double>(prompt) / (read - start));
-        answering.push_back(static_cast<double>(answer) / (now() - read));
+        answering.push_back(static_cast<double>(answer) / (steadySeconds() - read));
     }
     std::sort(reading.begin(), reading.end());
     std::sort(answering.begin(), answering.end());

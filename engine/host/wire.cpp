@@ -3,22 +3,10 @@
 
 #include <nlohmann/json.hpp>
 
+#include "engine/host/wire_fields.h"
+
 namespace dossier::engine::wire {
 namespace {
-
-/// value = j[key] if it is there.
-template<class T>
-void get(const Json& j, const char* key, T& value) {
-    if (const auto found = j.find(key); found != j.end() && !found->is_null()) {
-        value = found->get<T>();
-    }
-}
-
-void get(const Json& j, const char* key, std::optional<std::uint64_t>& value) {
-    if (const auto found = j.find(key); found != j.end() && !found->is_null()) {
-        value = found->get<std::uint64_t>();
-    }
-}
 
 Json optional(const std::optional<std::uint64_t>& value) {
     return value ? Json(*value) : Json();

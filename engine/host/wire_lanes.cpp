@@ -3,21 +3,10 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/host/wire.h"
+#include "engine/host/wire_fields.h"
 
 namespace dossier::engine::wire {
 namespace {
-
-/// value = j[key] if it is there.
-template<class T>
-void get(const Json& j, const char* key, T& value) {
-    if (const auto found = j.find(key); found != j.end() && !found->is_null()) {
-        value = found->get<T>();
-    }
-}
-
-void get(const Json& j, const char* key, std::filesystem::path& value) {
-    value = j.value(key, value.string());
-}
 
 Json toJson(const LaneRestore& r) {
     Json differing = Json::array();

@@ -6,6 +6,7 @@
 
 #include "engine/base/crc32c.h"
 #include "engine/base/error.h"
+#include "engine/base/grouped.h"
 #include "engine/lanes/lane_file.h"
 
 namespace dossier::engine {
@@ -87,15 +88,14 @@ std::string partName(const lane::Section& section) {
     }
 }
 
-/// "rows of layer 3 (tokens 2048 to 4096) and 2 more parts"
+/// "rows of layer 3 (tokens 2,048 to 4,096) and 2 more parts"
 std::string damageText(const std::vector<Damage>& damage) {
     const Damage& first = damage.front();
     std::string text = first.part;
     if (first.end > first.begin) {
-        text +=
-            " (tokens " + std::to_string(first.begin) + " to " + std::to_string(first.end) + ")";
+        text += " (tokens " + grouped(first.begin) + " to " + grouped(first.end) + ")";
     } else {
-        text += " after " + std::to_string(first.end) + " tokens";
+        text += " after " + grouped(first.end) + " tokens";
     }
     if (damage.size() > 1) {
         text += " and " + std::to_string(damage.size() - 1) +
@@ -157,8 +157,8 @@ void checkContents(const LaneHandle& file, const LaneIndex& index, LaneFileInfo&
         const std::uint64_t stay = last == index.frontiers.rend() ? 0 : last->position;
         info.note += "Damaged: " + damageText(damage) + ". " +
                      (whole ? "All tokens stay; going back to that place takes longer. "
-                            : "The first " + std::to_string(stay) + " tokens stay, " +
-                                  std::to_string(info.tokens - stay) + " are read again. ");
+                            : "The first " + grouped(stay) + " tokens stay, " +
+                                  grouped(info.tokens - stay) + " are read again. ");
     }
     if (unused > 0) {
         info.note += "Of replaced records " + std::to_string(unused) +
@@ -196,7 +196,7 @@ LaneFileInfo describeLane(const std::filesystem::path& path, bool contents,
         info.contents.frontiers.push_back(frontier.position);
     }
     if (!index->stopped.empty()) {
-        info.note = index->stopped + "; the " + std::to_string(info.tokens) +
+        info.note = index->stopped + "; the " + grouped(info.tokens) +
                     " tokens before it stay, what followed is read again. ";
     }
     if (contents) {

@@ -7,6 +7,7 @@
 
 #include "engine/base/crc32c.h"
 #include "engine/base/error.h"
+#include "engine/base/grouped.h"
 
 namespace dossier::engine {
 
@@ -142,7 +143,7 @@ bool isWhole(std::span<const std::byte> headers, const LaneKey& key) {
 }
 
 std::string positionText(std::uint64_t tokens) {
-    return "after " + std::to_string(tokens) + " tokens";
+    return "after " + grouped(tokens) + " tokens";
 }
 
 } // namespace

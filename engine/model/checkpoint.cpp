@@ -19,9 +19,6 @@
 namespace dossier::engine {
 namespace {
 
-constexpr const char* kComplete =
-    "Copy or download the checkpoint again, completely, and do not mix files of two models";
-
 bool isDraft(std::string_view name) {
     return name.substr(0, 4) == "mtp.";
 }
@@ -43,7 +40,7 @@ ExpertFormat decideExpertFormat(const ModelConfig& config, const CheckpointFiles
                     files.directory().string() +
                         ": tensor \"layers.0.ffn.experts.0.w1.weight\" is missing or of a type "
                         "that experts cannot have",
-                    kComplete);
+                    kIncompleteRemedy);
     }
     return *seen;
 }
@@ -60,7 +57,7 @@ std::string hintFor(std::string_view name) {
     if (name.find("weight_scale_inv") != std::string_view::npos) {
         return "The scales were renamed by a conversion; use the files as they were published";
     }
-    return kComplete;
+    return kIncompleteRemedy;
 }
 
 void checkTensor(const TensorSpec& spec, const TensorView& view, const std::string& file) {
@@ -69,13 +66,13 @@ void checkTensor(const TensorSpec& spec, const TensorView& view, const std::stri
                     file + ", tensor \"" + spec.name + "\": its type is " +
                         std::string(dtypeName(view.dtype)) + ", but this model needs " +
                         std::string(dtypeName(spec.dtype)),
-                    kComplete);
+                    kIncompleteRemedy);
     }
     if (view.shape != spec.shape) {
         throw Error(ErrorCode::Corrupt,
                     file + ", tensor \"" + spec.name + "\": its shape is " + view.shape.text() +
                         ", but config.json calls for " + spec.shape.text(),
-                    kComplete);
+                    kIncompleteRemedy);
     }
 }
 
@@ -102,7 +99,7 @@ void Checkpoint::State::matchPlan() {
             throw Error(ErrorCode::Corrupt,
                         files.directory().string() + ": tensor \"" + spec.name +
                             "\" is in none of the files",
-                        kComplete);
+                        kIncompleteRemedy);
         }
         checkTensor(spec, *view, files.paths()[view->shard].string());
         view->name = spec.name;

@@ -15,8 +15,6 @@ namespace {
 
 constexpr std::size_t kMaxIndexBytes = 256U << 20;
 constexpr const char* kIndexName = "model.safetensors.index.json";
-constexpr const char* kComplete =
-    "Copy or download the checkpoint again, completely, and do not mix files of two models";
 
 using WeightMap = std::map<std::string, std::vector<std::string>>; ///< file -> tensors
 
@@ -26,7 +24,7 @@ void checkFileName(const std::string& name, const std::string& origin) {
     if (!plain) {
         throw Error(ErrorCode::Corrupt,
                     origin + " names the file \"" + name + "\", which is not a plain file name",
-                    kComplete);
+                    kIncompleteRemedy);
     }
 }
 
@@ -92,7 +90,7 @@ class IndexReader {
 
   private:
     [[noreturn]] void corrupt(const std::string& why) const {
-        throw Error(ErrorCode::Corrupt, m_origin + " " + why, kComplete);
+        throw Error(ErrorCode::Corrupt, m_origin + " " + why, kIncompleteRemedy);
     }
     /// A value that is not a file name: fine anywhere but in the map.
     bool scalar() const {
@@ -116,17 +114,19 @@ WeightMap readIndex(const std::filesystem::path& path) {
     const MappedFile file = MappedFile::open(path);
     const auto bytes = file.bytes();
     if (bytes.size() > kMaxIndexBytes) {
-        throw Error(ErrorCode::TooLarge, path.string() + " is larger than any index", kComplete);
+        throw Error(ErrorCode::TooLarge, path.string() + " is larger than any index",
+                    kIncompleteRemedy);
     }
     const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
     IndexReader reader(path.string());
     nlohmann::json::sax_parse(text.begin(), text.end(), &reader);
     if (!reader.sawMap()) {
-        throw Error(ErrorCode::Corrupt, path.string() + " has no \"weight_map\"", kComplete);
+        throw Error(ErrorCode::Corrupt, path.string() + " has no \"weight_map\"",
+                    kIncompleteRemedy);
     }
     WeightMap map = reader.take();
     if (map.empty()) {
-        throw Error(ErrorCode::Corrupt, path.string() + " lists no tensors", kComplete);
+        throw Error(ErrorCode::Corrupt, path.string() + " lists no tensors", kIncompleteRemedy);
     }
     for (auto& [name, tensors] : map) {
         std::sort(tensors.begin(), tensors.end());
@@ -148,7 +148,7 @@ void compareWithIndex(const SafetensorsFile& file, const std::vector<std::string
             throw Error(ErrorCode::Corrupt,
                         origin + ": tensor \"" + tensor +
                             "\" is not in it, though the index says so",
-                        kComplete);
+                        kIncompleteRemedy);
         }
     }
     if (file.entries().size() != expected.size()) {
@@ -160,7 +160,7 @@ void compareWithIndex(const SafetensorsFile& file, const std::vector<std::string
                     origin + ": tensor \"" +
                         (extra == file.entries().end() ? std::string("?") : extra->name) +
                         "\" is not in the index",
-                    kComplete);
+                    kIncompleteRemedy);
     }
 }
 
@@ -180,7 +180,7 @@ CheckpointFiles CheckpointFiles::open(const std::filesystem::path& directory,
                             result.m_paths.back().string() + ": tensor \"" + entry.name +
                                 "\" is also in " +
                                 result.m_paths[result.m_shardOf.at(entry.name)].string(),
-                            kComplete);
+                            kIncompleteRemedy);
             }
         }
     };

@@ -17,6 +17,10 @@
 
 namespace dossier::engine {
 
+/// What to do about a checkpoint whose files are incomplete or do not belong together.
+inline constexpr const char* kIncompleteRemedy =
+    "Copy or download the checkpoint again, completely, and do not mix files of two models";
+
 class CheckpointFiles {
   public:
     /// Maps all shards that model.safetensors.index.json names, or model.safetensors where there is

@@ -15,12 +15,12 @@
 namespace dossier::engine {
 namespace {
 
-constexpr std::uint64_t kGold = 0x9E3779B97F4A7C15ULL;
+constexpr std::uint64_t kWordStep = 0x9E3779B97F4A7C15ULL;
 constexpr std::uint64_t kBytes = 0x0101010101010101ULL; ///< times b: b in every byte
 
 /// Random bits from a counter: one multiplication, so that eight bytes cost about a nanosecond.
 constexpr std::uint64_t wordAt(std::uint64_t key, std::uint64_t index) {
-    std::uint64_t x = key + index * kGold;
+    std::uint64_t x = key + index * kWordStep;
     x ^= x >> 32;
     x *= 0xD6E8FEB86659FD93ULL;
     return x ^ x >> 32;
@@ -31,7 +31,7 @@ std::uint64_t keyOf(std::string_view name, std::uint64_t seed) {
     for (const char c : name) {
         key = (key ^ static_cast<std::uint8_t>(c)) * 0x100000001B3ULL;
     }
-    return wordAt(key ^ seed * kGold, 1);
+    return wordAt(key ^ seed * kWordStep, 1);
 }
 
 bool endsWith(std::string_view text, std::string_view tail) {

@@ -447,7 +447,7 @@ void InProcessEngine::stepAnswers() {
     if (running.empty()) {
         return;
     }
-    const Clock::time_point begin = Clock::now();
+    const SteadyClock::time_point begin = SteadyClock::now();
     try {
         m_runtime.step(timelines, tokens);
     } catch (...) {
@@ -456,7 +456,7 @@ void InProcessEngine::stepAnswers() {
         }
         return;
     }
-    const std::chrono::duration<double> seconds = Clock::now() - begin;
+    const std::chrono::duration<double> seconds = SteadyClock::now() - begin;
     double speed = 0;
     for (const auto& job : running) {
         speed += job->tokensPerSecond();

@@ -3,14 +3,11 @@
 
 #include <algorithm>
 
+#include "engine/base/grouped.h"
 #include "engine/scheduler/sampler.h"
 
 namespace dossier::engine {
 namespace {
-
-double secondsSince(Clock::time_point start) {
-    return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 /// The texts behind the rule's ranges, spelled by the branch's own tokens.
 QuotationTracker makeTracker(const QuotationRule& rule, const Timeline& branch,
@@ -20,7 +17,7 @@ QuotationTracker makeTracker(const QuotationRule& rule, const Timeline& branch,
         if (range.begin > range.end || range.end > branch.size()) {
             throw Error(ErrorCode::InvalidArgument,
                         "The quotable range " + range.label + " is outside the branch's " +
-                            std::to_string(branch.size()) + " tokens",
+                            grouped(branch.size()) + " tokens",
                         "Give ranges of tokens that were read");
         }
         QuotableText& text = texts.emplace_back();

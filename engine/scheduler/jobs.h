@@ -11,13 +11,12 @@
 #include <optional>
 #include <vector>
 
+#include "engine/base/clock.h"
 #include "engine/lanes/restore.h"
 #include "engine/quote/quotation_tracker.h"
 #include "engine/scheduler/feed.h"
 
 namespace dossier::engine {
-
-using Clock = std::chrono::steady_clock;
 
 /// Whether the reading of a lane is held. One for each open lane.
 struct LaneHold {
@@ -134,7 +133,7 @@ class RestoreJob {
     std::vector<std::uint64_t> m_trusted; ///< whose probe was right
     std::vector<Token> m_replay;          ///< tokens behind the last frontier, not yet fed
     LaneRestore m_result;
-    Clock::time_point m_start = Clock::now();
+    SteadyClock::time_point m_start = SteadyClock::now();
 };
 
 /// One answer in the making.
@@ -170,7 +169,7 @@ class AnswerJob {
     std::optional<StreamDecoder> m_decoder;
     std::optional<QuotationTracker> m_quotation;
     GenerateResult m_result;
-    Clock::time_point m_start = Clock::now();
+    SteadyClock::time_point m_start = SteadyClock::now();
 };
 
 } // namespace dossier::engine

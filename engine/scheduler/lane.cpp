@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "engine/base/error.h"
+#include "engine/base/grouped.h"
 #include "engine/lanes/restore.h"
 #include "engine/lanes/self_check.h"
 #include "engine/model/kv_layout.h"
@@ -129,7 +130,7 @@ std::string differingText(std::span<const std::uint64_t> positions) {
     std::string text = "The self-check after ";
     for (std::size_t i = 0; i < named; ++i) {
         text.append(i == 0 ? "" : i + 1 < positions.size() ? ", " : " and ");
-        text.append(std::to_string(positions[i]));
+        text.append(grouped(positions[i]));
     }
     text += " tokens";
     if (named < positions.size()) {

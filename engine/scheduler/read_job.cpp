@@ -14,10 +14,6 @@ constexpr std::chrono::milliseconds kDiskWait{20};
 constexpr double kChunkSeconds = 20;
 constexpr std::uint64_t kChunkStep = 2048;
 
-double secondsSince(Clock::time_point start) {
-    return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
 void checkMarks(std::span<const LaneMark> marks, std::uint64_t begin, std::uint64_t end) {
     std::uint64_t before = begin;
     for (const LaneMark& mark : marks) {
@@ -78,11 +74,11 @@ void ReadJob::beginChunk(Runtime& runtime) {
 
 bool ReadJob::readChunk() {
     Timeline& timeline = lane ? lane->timeline : *branch;
-    const Clock::time_point start = Clock::now();
-    Clock::time_point told = start;
+    const SteadyClock::time_point start = SteadyClock::now();
+    SteadyClock::time_point told = start;
     const auto report = [&](std::uint64_t rows) {
         if (m_progress && secondsSince(told) > 0.1) {
-            told = Clock::now();
+            told = SteadyClock::now();
             const double seconds = m_seconds + secondsSince(start);
             m_progress({m_phase, m_done + rows, m_tokens.size(),
                         static_cast<double>(m_done + rows) / std::max(seconds, 1e-6)});

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "engine/base/error.h"
+#include "engine/base/grouped.h"
 #include "engine/lanes/self_check.h"
 #include "engine/scheduler/jobs.h"
 
@@ -29,9 +30,9 @@ void RestoreJob::begin(Runtime& runtime) {
     m_wanted = index().tokens.size();
     if (m_wanted > m.contextTokens) {
         throw Error(ErrorCode::TooLarge,
-                    "The lane holds " + std::to_string(m_wanted) +
+                    "The lane holds " + grouped(m_wanted) +
                         " tokens and the model was loaded with room for " +
-                        std::to_string(m.contextTokens),
+                        grouped(m.contextTokens),
                     "Load the model with a larger context");
     }
     m_lane->timeline.sequence->prepare(m_wanted);
@@ -43,7 +44,7 @@ void RestoreJob::begin(Runtime& runtime) {
 void RestoreJob::load(Runtime&) {
     const bool loaded = m_loader->step();
     if (m_progress) {
-        const std::chrono::duration<double> seconds = Clock::now() - m_start;
+        const std::chrono::duration<double> seconds = SteadyClock::now() - m_start;
         m_progress({"Restoring", m_loader->bytesDone(), m_loader->bytesTotal(),
                     static_cast<double>(m_loader->bytesDone()) / std::max(seconds.count(), 1e-6)});
     }
@@ -54,8 +55,7 @@ void RestoreJob::load(Runtime&) {
     const std::uint64_t good = m_loader->goodEnd();
     m_loader.reset();
     if (good < index().rowsEnd()) {
-        note("Rows on the disk are damaged, so the lane ends after " + std::to_string(good) +
-             " tokens");
+        note("Rows on the disk are damaged, so the lane ends after " + grouped(good) + " tokens");
         index().keep(good);
     }
     m_lane->timeline.sequence->advance(index().rowsEnd());
@@ -85,7 +85,7 @@ void RestoreJob::check(Runtime& runtime) {
     }
     const LaneFrontier place = index().frontiers[--m_unchecked];
     const bool last = m_unchecked + 1 == index().frontiers.size();
-    const std::string after = " after " + std::to_string(place.position) + " tokens ";
+    const std::string after = " after " + grouped(place.position) + " tokens ";
     const auto probed = m_lane->probe(m, place, m_stop);
     m_result.probed += probed ? 1 : 0;
     if (probed && probed->match != ProbeMatch::Different) {
@@ -125,7 +125,7 @@ void RestoreJob::startReplay(Runtime& runtime) {
                 .append(m_givenUp == 2 ? " state before it is wrong, too"
                                        : " states before it are wrong, too");
         }
-        note(m_ends + ", so the lane ends after " + std::to_string(index().rowsEnd()) + " tokens");
+        note(m_ends + ", so the lane ends after " + grouped(index().rowsEnd()) + " tokens");
     }
     std::reverse(m_result.differing.begin(), m_result.differing.end());
     std::vector<std::uint64_t> inside; // the lane goes on behind them
@@ -193,7 +193,7 @@ bool RestoreJob::step(Runtime& runtime) {
     }
     m_result.tokens = m_lane->log->size();
     m_result.lost = m_wanted - m_result.tokens;
-    m_result.seconds = std::chrono::duration<double>(Clock::now() - m_start).count();
+    m_result.seconds = std::chrono::duration<double>(SteadyClock::now() - m_start).count();
     if (m_lane->store) {
         m_lane->restored = m_result;
     }

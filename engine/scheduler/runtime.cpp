@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "engine/base/grouped.h"
 #include "engine/scheduler/feed.h"
 #include "engine/scheduler/sampler.h"
 
@@ -111,8 +112,8 @@ Runtime::BranchStart Runtime::startBranch(LaneId id, std::optional<std::uint64_t
     const std::uint64_t end = from->log->size(), at = position.value_or(end);
     if (at > end || (at == 0 && end > 0)) {
         throw Error(ErrorCode::InvalidArgument,
-                    "Position " + std::to_string(at) + " is outside the lane's 1 to " +
-                        std::to_string(end) + " tokens",
+                    "Position " + grouped(at) + " is outside the lane's 1 to " + grouped(end) +
+                        " tokens",
                     "Fork at a position that was read");
     }
     if (at < end || from->timeline.held) {

@@ -39,7 +39,7 @@ std::string pythonFloat(double value) {
 }
 
 /// Writes while the parser reads, so that integers of any length keep their digits.
-class Writer : public nlohmann::json_sax<nlohmann::json> {
+class PythonWriter : public nlohmann::json_sax<nlohmann::json> {
   public:
     bool null() override { return scalar("null"); }
     bool boolean(bool value) override { return scalar(value ? "true" : "false"); }
@@ -119,7 +119,7 @@ class Writer : public nlohmann::json_sax<nlohmann::json> {
 } // namespace
 
 std::string pythonJson(std::string_view json, const std::string& what) {
-    Writer writer;
+    PythonWriter writer;
     if (!nlohmann::json::sax_parse(json, &writer)) {
         throw Error(ErrorCode::InvalidArgument,
                     what + " is not valid JSON (" + writer.problem + ")", "Correct the JSON text");
@@ -167,7 +167,7 @@ std::string pythonJsonString(std::string_view text) {
 }
 
 std::optional<std::vector<JsonMember>> pythonJsonMembers(std::string_view json) {
-    Writer writer;
+    PythonWriter writer;
     if (!nlohmann::json::sax_parse(json, &writer) || writer.out.front() != '{') {
         return std::nullopt;
     }

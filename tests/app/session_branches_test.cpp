@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Branches that begin where a document ends: what they cost, what their questions see, and what
 // becomes of them when documents change.
-#include "app/asking/ask_input.h"
 #include "app/engine_core.h"
 #include "app/job_list.h"
+#include "engine/base/grouped.h"
 #include "tests/app/session_fixture.h"
 
 namespace dossier::app {

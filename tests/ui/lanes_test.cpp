@@ -123,8 +123,8 @@ class LanesTest : public QObject {
     }
 
     void whatACheckFindsStandsInFullUntilTheLaneIsWrittenAgain() {
-        test::demoSettings().laneFault = "Damaged: rows of layer 7 (tokens 6144 to 8192). The "
-                                         "first 6144 tokens stay, 806200 are read again";
+        test::demoSettings().laneFault = "Damaged: rows of layer 7 (tokens 6,144 to 8,192). The "
+                                         "first 6,144 tokens stay, 806,200 are read again";
         QTest::mouseClick(button(QStringLiteral("Check all")), Qt::LeftButton);
         test::demoSettings().laneFault.clear();
         QVERIFY2(cell(0, 6).startsWith(QStringLiteral("not good, ")), qPrintable(cell(0, 6)));

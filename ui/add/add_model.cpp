@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <map>
 
+#include "ui/widgets/basics.h"
+
 namespace dossier::ui {
 
 struct AddModel::Node {
@@ -90,10 +92,6 @@ QString iconFor(const QString& name, ingest::WalkReason kind) {
            : image.contains(type)            ? QStringLiteral("image")
            : name.contains(QLatin1Char('.')) ? QStringLiteral("code-file")
                                              : QStringLiteral("page");
-}
-
-QString number(std::uint64_t value) {
-    return QLocale().toString(static_cast<qulonglong>(value));
 }
 
 } // namespace

@@ -4,7 +4,6 @@
 
 #include <QBoxLayout>
 #include <QLineEdit>
-#include <QLocale>
 #include <QPlainTextEdit>
 #include <algorithm>
 
@@ -12,17 +11,10 @@
 #include "app/reading/changed.h"
 #include "ui/add/add_tree.h"
 #include "ui/async.h"
+#include "ui/widgets/basics.h"
 #include "ui/widgets/controls.h"
 
 namespace dossier::ui {
-namespace {
-
-QString number(std::uint64_t value) {
-    return QLocale().toString(static_cast<qulonglong>(value));
-}
-
-} // namespace
-
 /// Reads and counts files on a worker; shared with the jobs so that it outlives the tab.
 class AddPreview::Counter {
   public:

@@ -24,10 +24,6 @@ constexpr int kNumbers[] = {1, 2, 3}; ///< columns of the table that stand right
 /// Columns that are cut where there is no room, in this order; their text is in the tooltip.
 constexpr int kYielding[] = {2, 0, 4};
 
-QString number(std::uint64_t value) {
-    return QLocale().toString(static_cast<qulonglong>(value));
-}
-
 QString moment(std::int64_t ms) {
     return ms > 0 ? QLocale().toString(QDateTime::fromMSecsSinceEpoch(ms),
                                        QStringLiteral("d MMM yyyy HH:mm"))

@@ -8,12 +8,10 @@
 #include <algorithm>
 #include <cmath>
 
+#include "ui/widgets/basics.h"
+
 namespace dossier::ui {
 namespace {
-
-QString number(std::uint64_t value) {
-    return QLocale().toString(static_cast<qulonglong>(value));
-}
 
 /// Below this, the phases of loading and checking count steps or states instead of bytes.
 constexpr std::uint64_t kFewestBytes = 4096;

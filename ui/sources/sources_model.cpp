@@ -5,6 +5,8 @@
 #include <QLocale>
 #include <algorithm>
 
+#include "ui/widgets/basics.h"
+
 namespace dossier::ui {
 
 struct SourcesModel::Node {
@@ -267,11 +269,10 @@ QString SourcesModel::tokensText(const Node& node) const {
         if (s.state == app::SourceState::Failed || noText) {
             return {};
         }
-        return s.tokens ? QLocale().toString(static_cast<qulonglong>(*s.tokens))
-                        : QStringLiteral("…");
+        return s.tokens ? number(*s.tokens) : QStringLiteral("…");
     }
-    const QString number = QLocale().toString(static_cast<qulonglong>(node.tokens));
-    return node.counted + node.failed < node.files ? QStringLiteral("≥ ") + number : number;
+    const QString tokens = number(node.tokens);
+    return node.counted + node.failed < node.files ? QStringLiteral("≥ ") + tokens : tokens;
 }
 
 std::pair<QString, BadgeKind> SourcesModel::badge(const Node& node) const {

@@ -16,6 +16,7 @@
 #include "ui/theme/icons.h"
 #include "ui/theme/paint.h"
 #include "ui/thread/answer_text.h"
+#include "ui/widgets/basics.h"
 
 namespace dossier::ui {
 namespace {
@@ -98,10 +99,6 @@ class Counts : public QWidget {
 QString seconds(double value) {
     return value < 90 ? Exchange::tr("%1 s").arg(std::max(1, static_cast<int>(std::lround(value))))
                       : Exchange::tr("%1 min").arg(static_cast<int>(std::lround(value / 60)));
-}
-
-QString number(std::uint64_t value) {
-    return QLocale().toString(static_cast<qulonglong>(value));
 }
 
 } // namespace

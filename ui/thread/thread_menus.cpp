@@ -8,6 +8,7 @@
 
 #include "ui/playbooks.h"
 #include "ui/thread/thread_panel.h"
+#include "ui/widgets/basics.h"
 
 namespace dossier::ui {
 
@@ -76,14 +77,11 @@ void ThreadPanel::refreshOrigin() {
         const std::vector<app::SourceId> seen = m_session->documentsOf(m_thread);
         text = tr("Begins behind %1: questions see %2.")
                    .arg(QString::fromStdString(origin.back()),
-                        origin.size() == 1
-                            ? tr("this document")
-                            : tr("%1 documents")
-                                  .arg(QLocale().toString(static_cast<qulonglong>(origin.size()))));
+                        origin.size() == 1 ? tr("this document")
+                                           : tr("%1 documents").arg(number(origin.size())));
         if (const std::size_t gone = origin.size() - seen.size(); gone > 0) {
             text += gone == 1 ? tr(" One of them takes no part now.")
-                              : tr(" %1 of them take no part now.")
-                                    .arg(QLocale().toString(static_cast<qulonglong>(gone)));
+                              : tr(" %1 of them take no part now.").arg(number(gone));
         }
         constexpr std::size_t kMostNames = 30;
         for (std::size_t i = 0; i < std::min(origin.size(), kMostNames); ++i) {
@@ -159,8 +157,7 @@ void ThreadPanel::answerMenu(Exchange* exchange, const QPoint& at) {
     }
     if (answer.promptTokens > 0) {
         facts += tr(" · read %1 tokens, wrote %2")
-                     .arg(QLocale().toString(static_cast<qulonglong>(answer.promptTokens)),
-                          QLocale().toString(static_cast<qulonglong>(answer.answerTokens)));
+                     .arg(number(answer.promptTokens), number(answer.answerTokens));
     }
     menu->addAction(facts)->setEnabled(false);
     menu->popup(at);

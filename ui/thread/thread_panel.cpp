@@ -12,6 +12,7 @@
 #include "ui/theme/paint.h"
 #include "ui/thread/answer_text.h"
 #include "ui/thread/citation_preview.h"
+#include "ui/widgets/basics.h"
 #include "ui/widgets/overlay_scroll.h"
 #include "ui/widgets/question_button.h"
 
@@ -450,8 +451,7 @@ void ThreadPanel::refreshComposer() {
     m_composer->setPlaceholder(
         use.documentTokens > 0
             ? tr("Ask about %1%2 tokens…")
-                  .arg(use.exact ? QString() : QStringLiteral("≥ "),
-                       QLocale().toString(static_cast<qulonglong>(use.documentTokens)))
+                  .arg(use.exact ? QString() : QStringLiteral("≥ "), number(use.documentTokens))
             : tr("Add sources, then ask"));
     m_composer->setNote(QString::fromStdString(use.note));
     m_composer->setPrice(QString::fromStdString(m_session->costText(m_level)));

@@ -9,6 +9,8 @@
 #include <QMenu>
 #include <cmath>
 
+#include "ui/widgets/basics.h"
+
 namespace dossier::ui {
 namespace {
 
@@ -207,8 +209,7 @@ void DocumentTab::setSource(const app::Source& source) {
             facts << QString::fromStdString(document->encoding);
         }
         if (source.tokens) {
-            facts
-                << tr("%1 tokens").arg(QLocale().toString(static_cast<qulonglong>(*source.tokens)));
+            facts << tr("%1 tokens").arg(number(*source.tokens));
         }
         m_facts->setText(facts.join(QStringLiteral(" · ")));
     }
@@ -274,8 +275,7 @@ void DocumentTab::updatePlace() {
     } else if (m_textView != nullptr && m_line != nullptr) {
         m_line->setText(
             tr("Line %1 of %2")
-                .arg(QLocale().toString(static_cast<qulonglong>(m_textView->currentLine())),
-                     QLocale().toString(static_cast<qulonglong>(m_textView->lineCount()))));
+                .arg(number(m_textView->currentLine()), number(m_textView->lineCount())));
     }
 }
 

@@ -4,6 +4,7 @@
 
 #include <QBoxLayout>
 #include <QFontMetricsF>
+#include <QLocale>
 #include <QPainter>
 #include <QPointer>
 #include <QTextLayout>
@@ -13,6 +14,10 @@
 #include "ui/theme/paint.h"
 
 namespace dossier::ui {
+
+QString number(std::uint64_t value) {
+    return QLocale().toString(static_cast<qulonglong>(value));
+}
 
 // ---------------------------------------------------------------- panel and layouts
 

@@ -6,6 +6,7 @@
 #include <QPushButton>
 #include <QToolButton>
 #include <QWidget>
+#include <cstdint>
 #include <functional>
 
 #include "ui/theme/theme.h"
@@ -15,6 +16,9 @@ class QHBoxLayout;
 class QVBoxLayout;
 
 namespace dossier::ui {
+
+/// "12,345", as the person's language groups digits.
+QString number(std::uint64_t value);
 
 /// An area with a ground colour and hairlines at some of its edges. Its layout keeps 1 px free at
 /// those edges, since a child's ground would cover them.

@@ -4,6 +4,7 @@
 
 #include <cuda_runtime.h>
 
+#include "engine/base/clock.h"
 #include "engine/experts/expert_file.h"
 #include "engine/forecast/placement.h"
 #include "engine/host/bench/bench_decode.h"
@@ -146,7 +147,7 @@ void benchBudget(BenchModel& model, const Settings& settings, const Rates& rates
     model.control->setExpertUsage(
         RoutingDriver::profile(RoutingDriver::local(shape, 1), kProfileTokens));
     model.experts->useFile(nullptr);
-    const double begin = now();
+    const double begin = steadySeconds();
     model.loadExperts(experts);
     const ExpertTelemetry t = model.control->experts();
     report.add(
@@ -158,7 +159,7 @@ void benchBudget(BenchModel& model, const Settings& settings, const Rates& rates
             .number("experts_disk", static_cast<double>(t.onDisk), 0)
             .number("ring_slots", static_cast<double>(t.ringSlots), 0)
             .number("vram_share", static_cast<double>(t.inVram) / static_cast<double>(total), 4)
-            .number("seconds_to_fill", now() - begin));
+            .number("seconds_to_fill", steadySeconds() - begin));
     model.experts->useFile(writeDiskTier(model, settings, report));
     {
         const auto answered = model.seededLane(settings.context, 4096);

@@ -3,6 +3,7 @@
 
 #include <cuda_runtime.h>
 
+#include "engine/base/clock.h"
 #include "engine/forecast/costs.h"
 #include "engine/host/bench/bench_decode.h"
 #include "engine/kernels/cuda/cuda_error.h"
@@ -63,13 +64,14 @@ std::unique_ptr<BenchModel> cut(const Settings& settings, std::uint32_t layers, 
     CudaOptions options;
     options.graphs = graphs;
     options.lock = false;
-    const double begin = now();
+    const double begin = steadySeconds();
     auto model = std::make_unique<BenchModel>(firstLayers(settings.config, layers), options,
                                               std::min(settings.rows, 256U));
     model->loadExperts({});
-    report.say(
-        std::to_string(layers).append(" layers loaded in ").append(std::to_string(now() - begin)) +
-        " s");
+    report.say(std::to_string(layers)
+                   .append(" layers loaded in ")
+                   .append(std::to_string(steadySeconds() - begin)) +
+               " s");
     return model;
 }
 

@@ -5,6 +5,7 @@
 
 #include <cuda_profiler_api.h>
 
+#include "engine/base/clock.h"
 #include "engine/forecast/costs.h"
 
 namespace dossier::engine::bench {
@@ -51,9 +52,9 @@ DecodeRun decode(BenchModel& model, const Sequence& lane, RoutingDriver* driver,
             model.control->forceRouting(driver->next(static_cast<std::uint32_t>(branches)));
             model.ops->synchronise();
         }
-        const double begin = now();
+        const double begin = steadySeconds();
         const std::vector<float> logits = model.forward->run(pieces, rows, {}, {}, Path::Answering);
-        const double seconds = now() - begin;
+        const double seconds = steadySeconds() - begin;
         for (std::size_t i = 0; i < branches; ++i) {
             const auto* row = logits.data() + i * model.config.vocabSize;
             tokens[i] = static_cast<std::int32_t>(

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 
+#include "engine/base/clock.h"
 #include "engine/base/memory_rate.h"
 #include "engine/experts/pinned_pool.h"
 #include "engine/host/bench/bench_parts.h"
@@ -18,7 +19,7 @@ Rates measureRates(const Settings& settings, Report& report) {
     MemoryLedger ledger;
     ThreadPool workers;
     cuda::PinnedPool pool(ledger, "expert pool", block);
-    const double begin = now();
+    const double begin = steadySeconds();
     pool.fill(
         blocks, workers,
         [&](std::uint64_t i, std::byte* to) {
@@ -32,7 +33,7 @@ Rates measureRates(const Settings& settings, Report& report) {
     const double total = static_cast<double>(blocks) * static_cast<double>(block);
     report.add(Figure("rate")
                    .text("of", "pinned RAM filled")
-                   .number("gb_per_s", total / (now() - begin) / 1e9));
+                   .number("gb_per_s", total / (steadySeconds() - begin) / 1e9));
     std::vector<const std::byte*> pieces;
     for (std::size_t i = 0; i < used; ++i) {
         pieces.push_back(pool.block(i * 7919 % blocks));

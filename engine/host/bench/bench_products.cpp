@@ -5,6 +5,7 @@
 
 #include <cuda_runtime.h>
 
+#include "engine/base/clock.h"
 #include "engine/host/bench/bench_parts.h"
 #include "engine/kernels/cuda/cuda_error.h"
 #include "engine/kernels/cuda/cuda_memory.h"
@@ -40,10 +41,10 @@ double product(Report& report, cuda::MatrixLibrary* library, std::uint32_t rows,
         std::vector<double> seconds;
         for (int i = 0; i < 6; ++i) {
             cuda::check(cudaDeviceSynchronize(), "wait");
-            const double begin = now();
+            const double begin = steadySeconds();
             run();
             cuda::check(cudaDeviceSynchronize(), "wait");
-            seconds.push_back(now() - begin);
+            seconds.push_back(steadySeconds() - begin);
         }
         return 2.0 * rows * out * in / median(seconds) / 1e12;
     };

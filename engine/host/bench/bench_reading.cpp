@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 
+#include "engine/base/clock.h"
 #include "engine/forecast/costs.h"
 #include "engine/host/bench/bench_parts.h"
 
@@ -29,10 +30,10 @@ Pass superChunk(BenchModel& model, Sequence& lane, const std::vector<std::int32_
     const std::uint64_t from = lane.position();
     const Forward::Piece piece{&lane, tokens};
     const auto last = static_cast<std::uint32_t>(tokens.size() - 1);
-    const double begin = now();
+    const double begin = steadySeconds();
     model.forward->run({&piece, 1}, {&last, 1});
     Pass pass;
-    pass.seconds = now() - begin;
+    pass.seconds = steadySeconds() - begin;
     const ExpertTelemetry after = model.control->experts();
     const double flops = prefillFlops(model.config, from + tokens.size()).total() -
                          (from > 0 ? prefillFlops(model.config, from).total() : 0);
@@ -93,9 +94,9 @@ void benchReading(BenchModel& model, const Settings& settings, const Rates& rate
                    rates);
     }
     std::vector<std::pair<double, double>> points;
-    const double begin = now();
+    const double begin = steadySeconds();
     const auto late = [&] {
-        return settings.readingSeconds > 0 && now() - begin > settings.readingSeconds;
+        return settings.readingSeconds > 0 && steadySeconds() - begin > settings.readingSeconds;
     };
     const std::size_t whole = settings.wholeTokens / chunk;
     {

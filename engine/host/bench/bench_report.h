@@ -48,7 +48,5 @@ class Report {
 };
 
 double median(std::vector<double> values);
-/// Seconds since some point.
-double now();
 
 } // namespace dossier::engine::bench

@@ -1,19 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // The rate of the disk.
-#include <chrono>
 #include <future>
 
 #include "engine/base/aligned_buffer.h"
+#include "engine/base/clock.h"
 #include "engine/experts/expert_file.h"
 #include "engine/host/bench/bench_rates.h"
 
 namespace dossier::engine::bench {
 namespace {
-
-double now() {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch())
-        .count();
-}
 
 class Noise final : public ExpertSource {
   public:
@@ -49,7 +44,7 @@ DiskRates diskRates(const std::filesystem::path& folder, std::uint64_t blockByte
     const double total = static_cast<double>(blocks) * static_cast<double>(blockBytes);
     rates.write = total / file->secondsToWrite();
     rates.direct = file->direct();
-    const double begin = now();
+    const double begin = steadySeconds();
     std::vector<std::future<void>> parts;
     for (unsigned r = 0; r < readers; ++r) {
         parts.push_back(std::async(std::launch::async, [&, r] {
@@ -63,7 +58,7 @@ DiskRates diskRates(const std::filesystem::path& folder, std::uint64_t blockByte
     for (std::future<void>& part : parts) {
         part.get();
     }
-    rates.read = total / (now() - begin);
+    rates.read = total / (steadySeconds() - begin);
     return rates;
 }
 

@@ -22,7 +22,7 @@ constexpr float kCellGap = 0.8F;     ///< narrowest gap between cells
 constexpr float kWideText = 8.0F;    ///< text at least this wide may be wrapped prose
 constexpr float kColumnWidth = 6.0F; ///< narrowest column of prose
 constexpr float kColumnFill = 0.55F; ///< share of a column's area that prose covers
-constexpr int kMaxDepth = 24;
+constexpr int kMaxCuts = 24;
 constexpr std::size_t kMostColumns = 6; ///< of a table with wrapped text; more are words set wide
 constexpr std::size_t kColumnLines = 3;
 
@@ -306,7 +306,7 @@ class Layouter {
             return;
         }
         std::optional<Split> split;
-        if (region.size() >= 2 * kColumnLines && depth < kMaxDepth) {
+        if (region.size() >= 2 * kColumnLines && depth < kMaxCuts) {
             split = ColumnFinder(region).best();
         }
         if (!split) {

@@ -24,7 +24,7 @@ Profile embeddedProfile() {
     return loadProfile(model, DOSSIER_SOURCE_DIR "/resources/profiles");
 }
 
-nlohmann::json cases() {
+nlohmann::json referenceCases() {
     std::ifstream file(DOSSIER_SOURCE_DIR "/tests/app/asking/data/answer_procedure_cases.json");
     return nlohmann::json::parse(file).at("items");
 }
@@ -42,7 +42,7 @@ PassageIndexPtr indexOf(const std::vector<std::string>& texts, const StopWords& 
 
 TEST(AnswerProcedure, TopicWordsEqualTheReference) {
     const Profile profile = embeddedProfile();
-    for (const auto& item : cases()) {
+    for (const auto& item : referenceCases()) {
         const std::string question = item["question"];
         std::map<std::string, double> found;
         for (const auto& [stem, weight] : topicWords(profile.search, question)) {
@@ -58,7 +58,7 @@ TEST(AnswerProcedure, TopicWordsEqualTheReference) {
 
 TEST(AnswerProcedure, SearchEqualsTheReference) {
     const Profile profile = embeddedProfile();
-    for (const auto& item : cases()) {
+    for (const auto& item : referenceCases()) {
         const std::string question = item["question"];
         const auto texts = item["passages"].get<std::vector<std::string>>();
         const auto index = indexOf(texts, profile.search.stopWords);
@@ -131,7 +131,7 @@ TEST(AnswerProcedure, CopiesOfAPassageAreOfferedOnce) {
 
 TEST(AnswerProcedure, ResultsEqualTheReference) {
     const Profile profile = embeddedProfile();
-    for (const auto& item : cases()) {
+    for (const auto& item : referenceCases()) {
         const std::string question = item["question"];
         SCOPED_TRACE(question);
         ProcedureInput input;
@@ -170,7 +170,7 @@ TEST(AnswerProcedure, ResultsEqualTheReference) {
 
 TEST(AnswerProcedure, CandidatesOfTheCasesAreTheirPassagesSentences) {
     const Profile profile = embeddedProfile();
-    for (const auto& item : cases()) {
+    for (const auto& item : referenceCases()) {
         const auto texts = item["passages"].get<std::vector<std::string>>();
         std::map<std::size_t, std::vector<std::string>> expected;
         for (const auto& candidate : item["candidates"]) {

@@ -15,7 +15,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "app/asking/ask_input.h"
+#include "engine/base/grouped.h"
 #include "tests/engine/scheduler/lane_forgery.h"
 #include "tests/support/dossier_program.h"
 #include "tests/support/ordinary_user.h"
@@ -265,8 +265,8 @@ TEST_F(ReadCommandTest, AStateThatGivesOtherResultsIsNamedAndReadAgain) {
     EXPECT_THAT(out, HasSubstr("self-check: gives other results than when it was read at 1 of " +
                                std::to_string(count) + " frontiers probed (after " +
                                grouped(frontiers[count - 1]) + " tokens). The self-check after " +
-                               std::to_string(frontiers[count - 1])));
-    EXPECT_THAT(out, HasSubstr("so the lane ends after " + std::to_string(frontiers[count - 2])));
+                               grouped(frontiers[count - 1])));
+    EXPECT_THAT(out, HasSubstr("so the lane ends after " + grouped(frontiers[count - 2])));
     ASSERT_EQ(run({"verify", "-d", path("m"), "--json"}), 2);
     const auto check = nlohmann::json::parse(out)[0]["self_check"];
     EXPECT_EQ(check["probed"], count);

@@ -19,6 +19,7 @@ namespace dossier::app::report {
 namespace {
 
 namespace fs = std::filesystem;
+using test::contents;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
@@ -27,13 +28,6 @@ const std::string kBreak =
     "by giving the Landlord not less than six (6) months’ prior written notice";
 const std::string kLaw =
     "governed by and construed in accordance with the laws of England and Wales";
-
-std::string contents(const fs::path& path) {
-    std::ifstream file(path, std::ios::binary);
-    std::ostringstream text;
-    text << file.rdbuf();
-    return text.str();
-}
 
 /// Words of the quotation in the document, whatever white space stands between them.
 ingest::TextRange find(const ingest::Document& document, const std::string& quote) {

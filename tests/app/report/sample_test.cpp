@@ -16,17 +16,11 @@ namespace dossier {
 namespace {
 
 namespace fs = std::filesystem;
+using test::contents;
 
 const fs::path kSample = DOSSIER_SOURCE_DIR "/resources/sample";
 const fs::path kLease = kSample / "harbour-wharf" / "Lease Unit 4.pdf";
 const fs::path kDeed = kSample / "harbour-wharf" / "Deed of variation.docx";
-
-std::string contents(const fs::path& path) {
-    std::ifstream file(path, std::ios::binary);
-    std::ostringstream text;
-    text << file.rdbuf();
-    return text.str();
-}
 
 std::string collapse(const std::string& text) {
     std::string out;

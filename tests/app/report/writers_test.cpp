@@ -21,6 +21,7 @@ namespace dossier::app::report {
 namespace {
 
 namespace fs = std::filesystem;
+using test::contents;
 using testing::HasSubstr;
 using testing::Not;
 
@@ -33,13 +34,6 @@ Report harbourReport() {
     Report report = buildReport(test::harbourWharf(), options);
     report.sources[0].annotatedCopy = "sources/Lease Unit 4 (annotated).pdf";
     return report;
-}
-
-std::string contents(const fs::path& path) {
-    std::ifstream file(path, std::ios::binary);
-    std::ostringstream text;
-    text << file.rdbuf();
-    return text.str();
 }
 
 std::string collapsed(const std::string& text) {

@@ -13,7 +13,7 @@
 namespace dossier::engine {
 namespace {
 
-constexpr std::uint64_t kMillion = 1'048'576;
+using test::kMillion;
 
 std::array<NamedConfig, 2> models() {
     return {NamedConfig{"DeepSeek-V4-Flash", test::flashConfig()},

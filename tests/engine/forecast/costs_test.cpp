@@ -14,7 +14,7 @@
 namespace dossier::engine {
 namespace {
 
-constexpr std::uint64_t kMillion = 1'048'576;
+using test::kMillion;
 
 /// `value` in units of `unit` agrees with `printed` to the digits that are printed.
 void expectPrinted(double value, double printed, double unit, double digit, const char* what) {

@@ -12,9 +12,8 @@
 namespace dossier::engine {
 namespace {
 
+using test::kMillion;
 using testing::HasSubstr;
-
-constexpr std::uint64_t kMillion = 1'048'576;
 
 std::map<std::string, std::uint64_t> byPlace(const Forecast& plan) {
     std::map<std::string, std::uint64_t> sums;

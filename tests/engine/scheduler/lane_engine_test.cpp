@@ -249,9 +249,6 @@ TEST_P(LaneEngine, BadMarksAreRefused) {
     EXPECT_EQ(engine->append(lane, tokens).tokens, 100u);
 }
 
-std::string whereName(const testing::TestParamInfo<bool>& tested) {
-    return tested.param ? "Child" : "InProcess";
-}
 INSTANTIATE_TEST_SUITE_P(Both, LaneEngine, testing::Bool(), whereName);
 
 // ---------------------------------------------------------------- damage
@@ -306,7 +303,7 @@ TEST(LaneDamage, ADamagedFrontierGivesWayToTheOneBefore) {
     const LaneInfo info = engine->openLane(laneAt(file));
     EXPECT_EQ(info.tokens, 6144u);
     EXPECT_EQ(info.restored->lost, 7000u - 6144);
-    EXPECT_NE(info.restored->note.find("after 6912 tokens"), std::string::npos)
+    EXPECT_NE(info.restored->note.find("after 6,912 tokens"), std::string::npos)
         << info.restored->note;
     EXPECT_EQ(info.restored->check, "equal");
 }

@@ -2,6 +2,7 @@
 // Straight reading, restoring from a file, forking and going on after a cancel give the same bits,
 // at the lengths where blocks of 4 and 128 tokens, windows and super-chunks begin and end.
 #include <atomic>
+#include <cstdlib>
 
 #include "tests/engine/scheduler/lane_fixture.h"
 
@@ -10,12 +11,16 @@ namespace {
 
 using namespace test_lanes;
 
-const std::vector<std::uint64_t> kLengths{127,  128,  129,  130,  255, 256, 257,
-#ifndef DOSSIER_SHORT_LANES // an emulated GPU would take hours
-                                          383,  384,  385,  511,  512, 513, 4095,
-                                          4096, 4097, 8191, 8192, 8193
-#endif
-};
+/// Up to DOSSIER_LONGEST_LANE where that is set.
+std::vector<std::uint64_t> lengthsToTest() {
+    std::vector<std::uint64_t> lengths{127, 128, 129, 130,  255,  256,  257,  383,  384, 385,
+                                       511, 512, 513, 4095, 4096, 4097, 8191, 8192, 8193};
+    if (const char* longest = std::getenv("DOSSIER_LONGEST_LANE")) {
+        std::erase_if(lengths, [&](std::uint64_t n) { return n > std::stoull(longest); });
+    }
+    return lengths;
+}
+const std::vector<std::uint64_t> kLengths = lengthsToTest();
 
 class LaneEquality : public testing::TestWithParam<const char*> {
   protected:

@@ -2,9 +2,11 @@
 // Engines, tokens and answers for the tests of lanes with files.
 #pragma once
 
+#include <algorithm>
 #include <fstream>
 #include <iterator>
 #include <map>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -61,6 +63,20 @@ inline LaneOptions laneAt(const std::filesystem::path& file, const std::string& 
     options.file = file;
     options.prefix = prefix;
     return options;
+}
+
+/// How tests with and without a process of the engine's own are called.
+inline std::string whereName(const testing::TestParamInfo<bool>& child) {
+    return child.param ? "Child" : "InProcess";
+}
+
+/// Reads on in a lane that has lost its end, with the marks that are behind what it has.
+inline void readOn(Engine& engine, const LaneInfo& lane, std::span<const Token> tokens,
+                   const std::vector<LaneMark>& marks) {
+    std::vector<LaneMark> rest;
+    std::copy_if(marks.begin(), marks.end(), std::back_inserter(rest),
+                 [&](const LaneMark& mark) { return mark.end > lane.tokens; });
+    engine.append(lane.id, tokens.subspan(lane.tokens), {}, {}, rest);
 }
 
 /// What a model says at a place, to the bit: the log-probabilities of the whole vocabulary, and a

@@ -280,9 +280,6 @@ TEST_P(LanePause, AHoldThatCameBeforeAndLanesThatAreNotThere) {
     EXPECT_THROW(engine->pauseReading(LaneId{4711}, false), Error);
 }
 
-std::string whereName(const testing::TestParamInfo<bool>& tested) {
-    return tested.param ? "Child" : "InProcess";
-}
 INSTANTIATE_TEST_SUITE_P(Both, LanePause, testing::Bool(), whereName);
 
 } // namespace

@@ -14,11 +14,12 @@ namespace {
 
 using namespace test_lanes;
 
-constexpr std::uint64_t kTokens = 7000;
 const std::vector<std::uint64_t> kFrontiers{2048, 4096, 6144, 6912};
 
 class LaneSelfCheck : public testing::TestWithParam<bool> {
   protected:
+    static constexpr std::uint64_t kTokens = 7000;
+
     static void SetUpTestSuite() {
         const auto writer = loadedEngine();
         whole = test::temporaryFolder("self-check") / "whole.lane";
@@ -37,10 +38,7 @@ class LaneSelfCheck : public testing::TestWithParam<bool> {
     }
     /// Reads what is missing, and closes the lane.
     void readOn(const LaneInfo& info) {
-        std::vector<LaneMark> rest;
-        std::copy_if(marks.begin(), marks.end(), std::back_inserter(rest),
-                     [&](const LaneMark& mark) { return mark.end > info.tokens; });
-        engine->append(info.id, std::span(tokens).subspan(info.tokens), {}, {}, rest);
+        test_lanes::readOn(*engine, info, tokens, marks);
         EXPECT_EQ(ask(*engine, info.id), said);
         engine->closeLane(info.id);
     }
@@ -88,9 +86,9 @@ TEST_P(LaneSelfCheck, AWrongStateAtTheEndGivesWayToTheLastRightOne) {
     EXPECT_EQ(looked.probed, 4u);
     EXPECT_EQ(looked.tokens, 4096u);
     EXPECT_EQ(looked.lost, kTokens - 4096);
-    EXPECT_EQ(looked.note, "The self-check after 6912 tokens gave other results than when they "
+    EXPECT_EQ(looked.note, "The self-check after 6,912 tokens gave other results than when they "
                            "were read, and the 1 state before it is wrong, too, so the lane ends "
-                           "after 4096 tokens.");
+                           "after 4,096 tokens.");
     const LaneInfo info = engine->openLane(laneAt(file));
     EXPECT_EQ(info.tokens, 4096u);
     EXPECT_EQ(info.restored->lost, kTokens - 4096);
@@ -118,7 +116,7 @@ TEST_P(LaneSelfCheck, AWrongStateBeforeTheEndIsFoundByLookingAndByGoingBack) {
     const auto behind = ask(*engine, straight.id, 4200), at = ask(*engine, straight.id, 4097);
     engine->closeLane(straight.id);
     forgeFrontiers(file, {4096});
-    const std::string note = "The self-check after 4096 tokens gave other results than when they "
+    const std::string note = "The self-check after 4,096 tokens gave other results than when they "
                              "were read, so going back there reads again from an earlier state.";
     const std::vector<LaneMismatch> differing{{4096, 2048}};
     const LaneRestore looked = lookThrough();
@@ -159,12 +157,13 @@ TEST_P(LaneSelfCheck, WrongAndDamagedStatesEverywhereAreToldApart) {
     EXPECT_EQ(looked.probed, 3u);
     EXPECT_EQ(looked.differing, (std::vector<LaneMismatch>{{2048, 0}, {6912, 6144}}));
     EXPECT_EQ(looked.tokens, 6144u);
-    EXPECT_EQ(looked.note,
-              "The state after 4096 tokens is damaged on the disk, so going back there reads again "
-              "from an earlier state. The self-check after 6912 tokens gave other results than "
-              "when they were read, so the lane ends after 6144 tokens. The self-check after 2048 "
-              "tokens gave other results than when they were read, so going back there reads again "
-              "from an earlier state.");
+    EXPECT_EQ(
+        looked.note,
+        "The state after 4,096 tokens is damaged on the disk, so going back there reads again "
+        "from an earlier state. The self-check after 6,912 tokens gave other results than "
+        "when they were read, so the lane ends after 6,144 tokens. The self-check after 2,048 "
+        "tokens gave other results than when they were read, so going back there reads again "
+        "from an earlier state.");
     LaneOptions options = laneAt(file);
     options.probeEveryFrontier = true;
     const LaneInfo info = engine->openLane(options); // to go on with: right ones alone are left
@@ -195,9 +194,6 @@ TEST_P(LaneSelfCheck, LookingThroughStopsOnRequest) {
     expectAllRight(lookThrough());
 }
 
-std::string whereName(const testing::TestParamInfo<bool>& tested) {
-    return tested.param ? "Child" : "InProcess";
-}
 INSTANTIATE_TEST_SUITE_P(Both, LaneSelfCheck, testing::Bool(), whereName);
 
 } // namespace

@@ -11,10 +11,10 @@ namespace {
 
 using namespace test_lanes;
 
-constexpr std::uint64_t kTokens = 7000;
-
 class LaneVerify : public testing::Test {
   protected:
+    static constexpr std::uint64_t kTokens = 7000;
+
     /// Records [0, 2048), [2048, 4096), [4096, 6144) and a provisional one to the end.
     static void SetUpTestSuite() {
         engine = loadedEngine();
@@ -60,10 +60,7 @@ class LaneVerify : public testing::Test {
         const LaneInfo info = engine->openLane(laneAt(file));
         EXPECT_EQ(info.tokens, usable);
         EXPECT_EQ(info.restored->check, "equal");
-        std::vector<LaneMark> rest;
-        std::copy_if(marks.begin(), marks.end(), std::back_inserter(rest),
-                     [&](const LaneMark& mark) { return mark.end > info.tokens; });
-        engine->append(info.id, std::span(tokens).subspan(info.tokens), {}, {}, rest);
+        readOn(*engine, info, tokens, marks);
         EXPECT_EQ(ask(*engine, info.id), said);
         engine->closeLane(info.id);
         const LaneFileInfo again = engine->inspectLane(file, Verify::Contents);
@@ -88,23 +85,23 @@ TEST_F(LaneVerify, AWholeLaneIsGood) {
 TEST_F(LaneVerify, DamagedRowsAndKeysNameTheirLayer) {
     const auto rows = flip(2, lane::SectionKind::Entries);
     EXPECT_EQ(lookAndOpen(4096), "Damaged: rows of layer " + std::to_string(rows.index) +
-                                     " (tokens 4096 to 6144). The first 4096 tokens stay, 2904 "
+                                     " (tokens 4,096 to 6,144). The first 4,096 tokens stay, 2,904 "
                                      "are read again.");
     putBack();
     const auto keys = flip(1, lane::SectionKind::Keys);
     flip(2, lane::SectionKind::Entries);
     EXPECT_EQ(lookAndOpen(2048), "Damaged: index keys of layer " + std::to_string(keys.index) +
-                                     " (tokens 2048 to 4096) and 1 more part. The first 2048 "
-                                     "tokens stay, 4952 are read again.");
+                                     " (tokens 2,048 to 4,096) and 1 more part. The first 2,048 "
+                                     "tokens stay, 4,952 are read again.");
 }
 
 TEST_F(LaneVerify, ADamagedStateCostsWhatStandsBehindItOrNothing) {
     flip(3, lane::SectionKind::Frontier);
-    EXPECT_EQ(lookAndOpen(6144), "Damaged: the state for continuing after 6912 tokens. The first "
-                                 "6144 tokens stay, 856 are read again.");
+    EXPECT_EQ(lookAndOpen(6144), "Damaged: the state for continuing after 6,912 tokens. The first "
+                                 "6,144 tokens stay, 856 are read again.");
     putBack();
     flip(1, lane::SectionKind::Frontier); // one to go back to, not the one to go on from
-    EXPECT_EQ(lookAndOpen(kTokens), "Damaged: the state for continuing after 4096 tokens. All "
+    EXPECT_EQ(lookAndOpen(kTokens), "Damaged: the state for continuing after 4,096 tokens. All "
                                     "tokens stay; going back to that place takes longer.");
 }
 
@@ -132,8 +129,8 @@ TEST_F(LaneVerify, ADamagedDirectoryEndsTheLaneBeforeItsRecord) {
         putBack();
         flip(at);
         const std::string note = lookAndOpen(4096);
-        EXPECT_NE(note.find("A record after 4096 tokens is damaged"), std::string::npos) << note;
-        EXPECT_NE(note.find("the 4096 tokens before it stay, what followed is read again"),
+        EXPECT_NE(note.find("A record after 4,096 tokens is damaged"), std::string::npos) << note;
+        EXPECT_NE(note.find("the 4,096 tokens before it stay, what followed is read again"),
                   std::string::npos)
             << note;
     }

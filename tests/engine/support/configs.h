@@ -3,12 +3,16 @@
 // the tiny test models.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
 #include "engine/model/config.h"
 
 namespace dossier::test {
+
+/// Tokens of the longest context that the published models have.
+inline constexpr std::uint64_t kMillion = 1'048'576;
 
 /// "flash" (April), "flash-0731", "flash-base", "pro", "pro-base": the whole JSON text.
 std::string publishedConfigText(std::string_view name);

@@ -12,14 +12,12 @@
 namespace dossier::engine {
 namespace {
 
-const std::filesystem::path kModel = DOSSIER_SOURCE_DIR "/resources/model";
-
 /// Where the best two tokens are closer than this, either may win: the model's card allows a logit
 /// to differ by as much between two implementations.
 constexpr float kNearTie = 1.0F;
 
 std::vector<std::vector<std::int32_t>> prompts() {
-    std::ifstream file(kModel / "golden.json");
+    std::ifstream file(kEmbeddedModel / "golden.json");
     const nlohmann::json golden = nlohmann::json::parse(file);
     std::vector<std::vector<std::int32_t>> list;
     for (std::size_t cut = 0; list.size() < 32; ++cut) {
@@ -48,7 +46,7 @@ Best bestOf(std::span<const float> row) {
 }
 
 TEST(Agreement, GreedyTokensOf32Prompts) {
-    if (!std::filesystem::exists(kModel / "config.json")) {
+    if (!std::filesystem::exists(kEmbeddedModel / "config.json")) {
         GTEST_SKIP() << "resources/model is not in this checkout";
     }
     if (backends().empty()) {
@@ -59,7 +57,7 @@ TEST(Agreement, GreedyTokensOf32Prompts) {
                                  return std::make_unique<CpuOperations>(
                                      config, selectCpuKernels(""), pool, ledger);
                              }};
-    LoadedModel cpu(kModel, cpuBackend, 0, 512), gpu(kModel, backends().front());
+    LoadedModel cpu(kEmbeddedModel, cpuBackend, 0, 512), gpu(kEmbeddedModel, backends().front());
     const std::size_t vocabulary = cpu.config().vocabSize;
     std::size_t tokens = 0, differing = 0, promptsEqual = 0;
     float largestGap = 0;

@@ -13,8 +13,6 @@
 namespace dossier::engine {
 namespace {
 
-const std::filesystem::path kModel = DOSSIER_SOURCE_DIR "/resources/model";
-
 struct Tested {
     Backend backend;
     Path path;
@@ -24,11 +22,11 @@ class Embedded : public testing::TestWithParam<Tested> {};
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(Embedded);
 
 TEST_P(Embedded, GoldenPromptsWithinTheCardsTolerance) {
-    if (!std::filesystem::exists(kModel / "config.json")) {
+    if (!std::filesystem::exists(kEmbeddedModel / "config.json")) {
         GTEST_SKIP() << "resources/model is not in this checkout";
     }
-    LoadedModel model(kModel, GetParam().backend);
-    std::ifstream file(kModel / "golden.json");
+    LoadedModel model(kEmbeddedModel, GetParam().backend);
+    std::ifstream file(kEmbeddedModel / "golden.json");
     const nlohmann::json golden = nlohmann::json::parse(file);
     const std::size_t vocabulary = model.config().vocabSize;
     for (const auto& item : golden["items"]) {

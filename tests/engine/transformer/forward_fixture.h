@@ -2,6 +2,7 @@
 // A tiny model loaded for the forward pass on a chosen device with chosen kernels.
 #pragma once
 
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <numeric>
@@ -14,6 +15,9 @@
 #include "engine/transformer/forward.h"
 
 namespace dossier::engine {
+
+/// The model that comes with the program; a checkout may be without it.
+inline const std::filesystem::path kEmbeddedModel = DOSSIER_SOURCE_DIR "/resources/model";
 
 /// What the forward pass runs on.
 struct Backend {

@@ -210,12 +210,13 @@ class LinearKernels : public testing::TestWithParam<const CpuKernels*> {
     }
 };
 
-struct Shape {
+struct Matrix {
     std::uint32_t out, in;
 };
 
 TEST_P(LinearKernels, Fp8EqualsThePlainKernel) {
-    for (const Shape s : {Shape{33, 128}, {128, 256}, {129, 384}, {1, 512}, {3, 128}, {260, 128}}) {
+    for (const Matrix s :
+         {Matrix{33, 128}, {128, 256}, {129, 384}, {1, 512}, {3, 128}, {260, 128}}) {
         SCOPED_TRACE(std::to_string(s.out) + " x " + std::to_string(s.in));
         Random random(s.out * 1000 + s.in);
         checkFp8(Fp8Data(random, s.out, s.in), random.bf16s(std::size_t{kMostRows} * s.in, 2));
@@ -224,7 +225,7 @@ TEST_P(LinearKernels, Fp8EqualsThePlainKernel) {
 
 TEST_P(LinearKernels, Fp8OnBf16ActivationsEqualsThePlainKernel) {
     // 96 and 160 do not fill the steps of unpacking, 192 not the blocks of the scales.
-    for (const Shape s : {Shape{32, 64}, {130, 128}, {64, 192}, {31, 96}, {7, 160}, {5, 33}}) {
+    for (const Matrix s : {Matrix{32, 64}, {130, 128}, {64, 192}, {31, 96}, {7, 160}, {5, 33}}) {
         SCOPED_TRACE(std::to_string(s.out) + " x " + std::to_string(s.in));
         Random random(s.out * 1000 + s.in);
         checkFp8Bf16(Fp8Data(random, s.out, s.in), random.bf16s(std::size_t{kMostRows} * s.in, 2));
@@ -232,7 +233,7 @@ TEST_P(LinearKernels, Fp8OnBf16ActivationsEqualsThePlainKernel) {
 }
 
 TEST_P(LinearKernels, Fp4EqualsThePlainKernel) {
-    for (const Shape s : {Shape{32, 128}, {100, 256}, {5, 384}, {1, 128}, {66, 640}}) {
+    for (const Matrix s : {Matrix{32, 128}, {100, 256}, {5, 384}, {1, 128}, {66, 640}}) {
         SCOPED_TRACE(std::to_string(s.out) + " x " + std::to_string(s.in));
         Random random(s.out * 1000 + s.in);
         checkFp4(Fp4Data(random, s.out, s.in), random.bf16s(std::size_t{kMostRows} * s.in, 2));
@@ -240,7 +241,7 @@ TEST_P(LinearKernels, Fp4EqualsThePlainKernel) {
 }
 
 TEST_P(LinearKernels, Bf16EqualsThePlainKernel) {
-    for (const Shape s : {Shape{16, 32}, {64, 128}, {33, 96}, {3, 512}, {9, 100}, {6, 31}}) {
+    for (const Matrix s : {Matrix{16, 32}, {64, 128}, {33, 96}, {3, 512}, {9, 100}, {6, 31}}) {
         SCOPED_TRACE(std::to_string(s.out) + " x " + std::to_string(s.in));
         Random random(s.out * 1000 + s.in);
         checkBf16(Bf16Data(random, s.out, s.in), random.bf16s(std::size_t{kMostRows} * s.in));
