@@ -2,6 +2,7 @@
 // CPU operations: compressed entries and index keys, and the choice among them.
 #include <algorithm>
 #include <cstring>
+#include <numeric>
 
 #include "engine/kernels/cpu/cpu_operations.h"
 
@@ -21,7 +22,8 @@ struct CpuOperations::PoolInput {
 
 namespace {
 
-constexpr std::size_t kMostSlots = 256; ///< 2 * 4, or 128; the configuration allows no other
+constexpr std::size_t kMostSlots = 256;  ///< 2 * 4, or 128; the configuration allows no other
+constexpr std::size_t kScorePiece = 512; ///< keys that a thread scores at a time, some 50 us
 
 } // namespace
 
@@ -122,35 +124,67 @@ void CpuOperations::finishIndexQueries(Bf16* qi) {
     });
 }
 
-void CpuOperations::selectRow(std::size_t row, const Bf16* qi, const Bf16* weights,
-                              const RowExtent& keys, float* scores, std::int32_t* ids) const {
+void CpuOperations::scoreEntries(std::size_t row, const Bf16* qi, const Bf16* weights,
+                                 const RowExtent& keys, std::uint64_t begin, std::uint64_t end,
+                                 float* scores) const {
     const std::uint32_t heads = m_config.indexHeads, dims = m_config.indexHeadDim;
-    const std::uint64_t visible = (m_positions[row] + 1) / 4;
-    const std::uint64_t shared = std::min(visible, keys.sharedRows);
+    const std::size_t bytes = indexKeyBytes(dims);
     const Bf16* q = qi + row * heads * dims;
     const Bf16* w = weights + row * heads;
-    m_kernels.indexScores(q, w, keys.shared, shared, heads, dims, scores);
-    m_kernels.indexScores(q, w, keys.own, visible - shared, heads, dims, scores + shared);
-    m_kernels.selectLargest(scores, visible, m_config.indexTopk, ids);
+    const auto part = [&](const std::byte* from, std::uint64_t first, std::uint64_t count) {
+        m_kernels.indexScores(q, w, from + first * bytes, count, heads, dims, scores);
+        scores += count;
+    };
+    const std::uint64_t border = std::clamp(keys.sharedRows, begin, end);
+    if (begin < border) {
+        part(keys.shared, begin, border - begin);
+    }
+    if (border < end) {
+        part(keys.own, border - keys.sharedRows, end - border);
+    }
 }
 
 void CpuOperations::selectEntries(const Bf16* qi, const Bf16* weights, std::uint32_t layer,
                                   std::int32_t* ids) {
-    const std::size_t topk = m_config.indexTopk;
+    const std::size_t topk = m_config.indexTopk, n = m_batch.rows();
     const std::uint64_t last = *std::max_element(m_positions.begin(), m_positions.end());
     const std::size_t most = (last + 1) / 4;
-    float* scores = most > topk ? scratch<float>(Use::IndexScores, m_pool.size() * most) : nullptr;
-    m_pool.parallelFor(m_batch.rows(), 1, [&](std::size_t from, std::size_t to, unsigned worker) {
-        for (std::size_t i = from; i < to; ++i) {
-            const std::uint64_t visible = (m_positions[i] + 1) / 4;
-            if (visible > topk) {
-                selectRow(i, qi, weights, m_segmentOf[i]->layers[layer].keys,
-                          scores + worker * most, ids + i * topk);
+    const auto keysOf = [&](std::size_t row) -> const RowExtent& {
+        return m_segmentOf[row]->layers[layer].keys;
+    };
+    // Few rows share their keys out among the threads, many are a thread's each.
+    const bool split = n < m_pool.size() && most > topk;
+    float* scores = most > topk
+                        ? scratch<float>(Use::IndexScores, (split ? n : m_pool.size()) * most)
+                        : nullptr;
+    if (split) {
+        const std::size_t pieces = (most + kScorePiece - 1) / kScorePiece;
+        m_pool.parallelFor(n * pieces, 1, [&](std::size_t from, std::size_t to, unsigned) {
+            for (std::size_t task = from; task < to; ++task) {
+                const std::size_t row = task / pieces;
+                const std::uint64_t visible = (m_positions[row] + 1) / 4;
+                const std::uint64_t begin = task % pieces * kScorePiece;
+                const std::uint64_t end = std::min(visible, begin + kScorePiece);
+                if (visible > topk && begin < end) {
+                    scoreEntries(row, qi, weights, keysOf(row), begin, end,
+                                 scores + row * most + begin);
+                }
+            }
+        });
+    }
+    m_pool.parallelFor(n, 1, [&](std::size_t from, std::size_t to, unsigned worker) {
+        for (std::size_t row = from; row < to; ++row) {
+            const std::uint64_t visible = (m_positions[row] + 1) / 4;
+            std::int32_t* chosen = ids + row * topk;
+            if (visible <= topk) { // all of them
+                std::iota(chosen, chosen + visible, 0);
                 continue;
             }
-            for (std::uint64_t j = 0; j < visible; ++j) { // all of them
-                ids[i * topk + j] = static_cast<std::int32_t>(j);
+            float* own = scores + (split ? row : worker) * most;
+            if (!split) {
+                scoreEntries(row, qi, weights, keysOf(row), 0, visible, own);
             }
+            m_kernels.selectLargest(own, visible, m_config.indexTopk, chosen);
         }
     });
 }

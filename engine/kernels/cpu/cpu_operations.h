@@ -111,8 +111,9 @@ class CpuOperations final : public Operations {
     struct PoolInput;
     void poolBlock(const Compressor&, Pool, std::uint64_t block, const PoolInput&,
                    const RowExtent& to) const;
-    void selectRow(std::size_t row, const Bf16* qi, const Bf16* weights, const RowExtent& keys,
-                   float* scores, std::int32_t* ids) const;
+    /// Scores of the keys [begin, end) for a row.
+    void scoreEntries(std::size_t row, const Bf16* qi, const Bf16* weights, const RowExtent& keys,
+                      std::uint64_t begin, std::uint64_t end, float* scores) const;
     struct View;
     void unpackFor(const std::byte* rows, std::uint32_t layer, std::uint32_t ratio, bool chosen);
     std::uint32_t visibleRows(std::size_t row, const View&, std::uint32_t ratio,
