@@ -131,7 +131,7 @@ class LanesTest : public QObject {
         QCOMPARE(cell(0, 7), QStringLiteral("see below"));
         QCOMPARE(cell(1, 7), QStringLiteral("good"));
         m_dialog->table()->setCurrentCell(0, 0);
-        QVERIFY2(trouble().contains(QStringLiteral("806200 are read again. The next reading")),
+        QVERIFY2(trouble().contains(QStringLiteral("806,200 are read again. The next reading")),
                  qPrintable(trouble()));
         m_dialog->table()->setCurrentCell(1, 0);
         QVERIFY(trouble().isEmpty());
