@@ -19,7 +19,6 @@ namespace {
 
 constexpr std::chrono::milliseconds kSampleEvery{250};
 constexpr std::size_t kSamplesKept = 10 * 60 * 4; ///< ten minutes
-constexpr int kRefreshMs = 33;
 
 /// Value of "VmRSS:  123 kB" and the like, in bytes.
 std::uint64_t kilobytesLine(const std::string& file, const std::string& key) {

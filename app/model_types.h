@@ -21,6 +21,9 @@
 
 namespace dossier::app {
 
+/// How often what changes all the time is told to the window.
+constexpr int kRefreshMs = 33;
+
 // Ids are unique within one dossier and never used again in it. (long long: the 64-bit integer that
 // Qt can stream, so that ids can be arguments of signals.)
 enum class SourceId : long long {};

@@ -13,8 +13,6 @@
 namespace dossier::app {
 namespace {
 
-constexpr int kRefreshMs = 33;
-
 std::filesystem::path withSuffix(std::filesystem::path path) {
     path = std::filesystem::absolute(path).lexically_normal();
     if (!path.has_filename()) {

@@ -2,6 +2,9 @@
 // Classes of ASCII characters, whatever the locale; bytes of other characters belong to none.
 #pragma once
 
+#include <cstddef>
+#include <string_view>
+
 namespace dossier::app {
 
 constexpr bool isAsciiDigit(char c) {
@@ -9,6 +12,18 @@ constexpr bool isAsciiDigit(char c) {
 }
 constexpr bool isAsciiLetter(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+constexpr bool isAsciiBlank(char c) {
+    return c == ' ' || c == '\t';
+}
+
+/// The first place from `at` on that is no blank.
+constexpr std::size_t skipBlanks(std::string_view text, std::size_t at) {
+    while (at < text.size() && isAsciiBlank(text[at])) {
+        ++at;
+    }
+    return at;
 }
 
 } // namespace dossier::app

@@ -78,8 +78,16 @@ class OpenBranch {
     engine::BranchId id;
 };
 
+using Tokens = std::vector<engine::Token>;
+inline void append(Tokens& to, const Tokens& tokens) {
+    to.insert(to.end(), tokens.begin(), tokens.end());
+}
+
 /// The passages of all sources, in their order.
 std::vector<PassageIndexPtr> passagesOf(const AskContext&);
+
+/// Results of the search that are shown where the answer is not sure.
+constexpr std::size_t kSearchResults = 4;
 
 /// The best passages of the search as results to show, best first.
 std::vector<SearchHit> searchHits(const AskContext&, const std::vector<PassageIndexPtr>&,

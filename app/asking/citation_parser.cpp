@@ -4,22 +4,13 @@
 
 #include <utility>
 
+#include "app/asking/ascii.h"
+
 namespace dossier::app {
 namespace {
 
 constexpr std::string_view kTypographicOpen = "“", kTypographicClose = "”";
 constexpr std::size_t kLongestLabel = 300; ///< bytes; a longer bracket is text
-
-bool isBlank(char c) {
-    return c == ' ' || c == '\t';
-}
-
-std::size_t skipBlanks(std::string_view text, std::size_t at) {
-    while (at < text.size() && isBlank(text[at])) {
-        ++at;
-    }
-    return at;
-}
 
 /// True when `text` ends within `mark`, so that the rest of the mark may still come.
 bool mayBecome(std::string_view text, std::string_view mark) {
@@ -112,7 +103,7 @@ CitationParser::Took CitationParser::takeOutside(std::string& out, bool last) {
         return Took::Wait;
     }
     // A blank between a quotation and its label behind it goes with the label.
-    if (m_justEnded && isBlank(m_pending[0])) {
+    if (m_justEnded && isAsciiBlank(m_pending[0])) {
         const std::size_t next = skipBlanks(m_pending, 0);
         if (next == m_pending.size() && !last) {
             return Took::Wait;
@@ -130,7 +121,7 @@ CitationParser::Took CitationParser::takeOutside(std::string& out, bool last) {
             }
         }
     }
-    m_justEnded = m_justEnded && isBlank(m_pending[0]);
+    m_justEnded = m_justEnded && isAsciiBlank(m_pending[0]);
     m_current.label.clear();
     show(out, 1);
     return Took::Yes;
@@ -149,7 +140,7 @@ void CitationParser::takeInside(std::string& out) {
     if (m_pending.starts_with(m_closing)) {
         // A straight mark behind a blank or a bracket opens marks of the quoted text itself.
         const bool opens = m_closing == m_form.open &&
-                           (isBlank(m_previous) || m_previous == '(' || m_previous == '\n') &&
+                           (isAsciiBlank(m_previous) || m_previous == '(' || m_previous == '\n') &&
                            !m_current.text.empty();
         const std::size_t size = m_closing.size();
         if (opens || m_innerOpen) {

@@ -12,15 +12,9 @@
 namespace dossier::app {
 namespace {
 
-using Tokens = std::vector<engine::Token>;
 using Clock = std::chrono::steady_clock;
 
-constexpr std::size_t kSearchResults = 4;
 constexpr std::string_view kEndThink = "</think>";
-
-void append(Tokens& to, const Tokens& tokens) {
-    to.insert(to.end(), tokens.begin(), tokens.end());
-}
 
 /// Where a label of the answer points to.
 struct Labelled {

@@ -11,14 +11,6 @@
 namespace dossier::app {
 namespace {
 
-using Tokens = std::vector<engine::Token>;
-
-constexpr std::size_t kSearchResults = 4; ///< shown where the decision was close
-
-void append(Tokens& to, const Tokens& tokens) {
-    to.insert(to.end(), tokens.begin(), tokens.end());
-}
-
 [[noreturn]] void cancelled() {
     throw Error(ErrorCode::Cancelled, "The question was stopped");
 }

@@ -10,18 +10,8 @@
 namespace dossier::app {
 namespace {
 
-bool isBlank(char c) {
-    return c == ' ' || c == '\t';
-}
 bool isRoman(char c) {
     return std::string_view("IVXLivxl").find(c) != std::string_view::npos;
-}
-
-std::size_t skipBlanks(std::string_view line, std::size_t at) {
-    while (at < line.size() && isBlank(line[at])) {
-        ++at;
-    }
-    return at;
 }
 
 /// "5", "5.2", "5.2.1", "12A": at most three digits a part, so that years and amounts do not count.
@@ -129,7 +119,7 @@ ClauseNumber clauseNumberOf(std::string_view line) {
     }
     while (found->length < line.size() &&
            (line[found->length] == '.' || line[found->length] == ')' ||
-            line[found->length] == ':' || isBlank(line[found->length]))) {
+            line[found->length] == ':' || isAsciiBlank(line[found->length]))) {
         ++found->length;
     }
     return *found;
