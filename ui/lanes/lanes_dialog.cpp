@@ -4,6 +4,7 @@
 
 #include <QBoxLayout>
 #include <QDateTime>
+#include <QEvent>
 #include <QFileDialog>
 #include <QHeaderView>
 #include <QLocale>
