@@ -40,13 +40,19 @@ __global__ void __launch_bounds__(kAttendThreads)
     Tile tile(shared);
     tile.loadQueries(p.in.q + at, heads);
     tile.run(p, view, 0, (view.total + kEntries - 1) / kEntries);
+    __shared__ WideFloat factors[Tile::kHeads];
+    if (threadIdx.x < heads) {
+        WideFloat sum = wideExp(p.in.sink[firstHead + threadIdx.x] - shared.top[threadIdx.x]);
+        sum.add(shared.sum[threadIdx.x]);
+        factors[threadIdx.x] = sum.inverse();
+    }
+    __syncthreads();
     tile.forOutputs([&](unsigned head, unsigned dim, float first, float second) {
         if (head < heads) {
-            const float denominator =
-                shared.sum[head] + expf(p.in.sink[firstHead + head] - shared.top[head]);
+            const WideFloat factor = factors[head];
             *reinterpret_cast<std::uint32_t*>(p.in.o + at + std::size_t{head} * kDims + dim) =
-                finishPair(p.shape, p.in.table, row, dim, first / denominator,
-                           second / denominator);
+                finishPair(p.shape, p.in.table, row, dim, (factor * first).rounded(),
+                           (factor * second).rounded());
         }
     });
 }
@@ -59,8 +65,16 @@ __device__ __host__ __forceinline__ unsigned blocksPerPart(unsigned blocks) {
     return (blocks + kMostSplits - 1) / kMostSplits;
 }
 
-/// Block (part, heads, row). Partials: [row][part][heads][dims] sums, then [row][part][heads][2]
-/// maximum and sum of weights.
+/// What a part knows of a head's softmax.
+struct PartState {
+    float top;     ///< largest score
+    WideFloat sum; ///< of the weights
+    float unused;
+};
+static_assert(sizeof(PartState) == 16);
+
+/// Block (part, heads, row). Partials: [row][part][heads][dims] sums, then [row][part][heads]
+/// PartState.
 template<unsigned kDims>
 __global__ void __launch_bounds__(kAttendThreads)
     attendSplitKernel(const __grid_constant__ AttendArguments p) {
@@ -86,17 +100,18 @@ __global__ void __launch_bounds__(kAttendThreads)
                 make_float2(first, second);
         }
     });
-    auto* states = reinterpret_cast<float2*>(p.partials + std::size_t{gridDim.z} * p.splits *
-                                                              p.shape.heads * kDims);
+    auto* states = reinterpret_cast<PartState*>(p.partials + std::size_t{gridDim.z} * p.splits *
+                                                                 p.shape.heads * kDims);
     for (unsigned head = threadIdx.x; head < heads; head += kAttendThreads) {
-        states[at + head] = make_float2(shared.top[head], shared.sum[head]);
+        states[at + head] = {shared.top[head], shared.sum[head], 0};
     }
 }
 
 /// Block (head, row): a pair of dims a thread. The blocks behind the last head keep the batch's
 /// row in its segment's window, which nobody reads any more.
 __global__ void combineKernel(const __grid_constant__ AttendArguments p) {
-    __shared__ float weights[kMostSplits], sums[kMostSplits];
+    __shared__ float weights[kMostSplits];
+    __shared__ WideFloat sums[kMostSplits], factor; // 1 / the sum of all weights
     letNextStart();
     waitForPrevious();
     const unsigned head = blockIdx.x, row = blockIdx.y, dims = p.shape.dims;
@@ -115,12 +130,12 @@ __global__ void combineKernel(const __grid_constant__ AttendArguments p) {
     const unsigned blocks = blocksOf(view.total), per = blocksPerPart(blocks);
     const unsigned parts = (blocks + per - 1) / per;
     const std::size_t first = std::size_t{row} * p.splits * p.shape.heads + head;
-    const auto* states = reinterpret_cast<const float2*>(
+    const auto* states = reinterpret_cast<const PartState*>(
         p.partials + std::size_t{gridDim.y} * p.splits * p.shape.heads * dims);
     for (unsigned i = threadIdx.x; i < parts; i += blockDim.x) {
-        const float2 state = states[first + std::size_t{i} * p.shape.heads];
-        weights[i] = state.x;
-        sums[i] = state.y;
+        const PartState state = states[first + std::size_t{i} * p.shape.heads];
+        weights[i] = state.top;
+        sums[i] = state.sum;
     }
     __syncthreads();
     float top = __uint_as_float(0xff800000u);
@@ -129,23 +144,37 @@ __global__ void combineKernel(const __grid_constant__ AttendArguments p) {
     }
     __syncthreads();
     for (unsigned i = threadIdx.x; i < parts; i += blockDim.x) {
-        weights[i] = expf(weights[i] - top);
+        weights[i] = wideExp(weights[i] - top).value;
     }
     __syncthreads();
-    float denominator = 0, low = 0, high = 0;
+    if (threadIdx.x < 32) {
+        WideFloat denominator;
+        for (unsigned i = threadIdx.x; i < parts; i += 32) {
+            denominator.add(sums[i] * weights[i]);
+        }
+#pragma unroll
+        for (int step = 16; step > 0; step /= 2) {
+            denominator.add(fromLane(denominator, step));
+        }
+        denominator.add(wideExp(p.in.sink[head] - top));
+        if (threadIdx.x == 0) {
+            factor = denominator.inverse();
+        }
+    }
+    float low = 0, high = 0;
     const unsigned dim = 2 * threadIdx.x;
 #pragma unroll 8
     for (unsigned i = 0; i < parts; ++i) {
         const std::size_t at = first + std::size_t{i} * p.shape.heads;
         const float2 v = *reinterpret_cast<const float2*>(p.partials + at * dims + dim);
-        denominator += sums[i] * weights[i];
         low += v.x * weights[i];
         high += v.y * weights[i];
     }
-    denominator += expf(p.in.sink[head] - top);
+    __syncthreads();
     *reinterpret_cast<std::uint32_t*>(p.in.o + (std::size_t{row} * p.shape.heads + head) * dims +
                                       dim) =
-        finishPair(p.shape, p.in.table, row, dim, low / denominator, high / denominator);
+        finishPair(p.shape, p.in.table, row, dim, (factor * low).rounded(),
+                   (factor * high).rounded());
 }
 
 AttendArguments arguments(const BatchView& batch, std::uint32_t layer, const AttendShape& shape,
@@ -209,7 +238,8 @@ void attend(const Queue& queue, const BatchView& batch, std::uint32_t layer,
 
 std::uint64_t attendPartials(const AttendShape& shape, std::uint32_t rows,
                              std::uint64_t contextLimit) {
-    return std::uint64_t{rows} * mostSplits(shape, contextLimit) * shape.heads * (shape.dims + 2);
+    return std::uint64_t{rows} * mostSplits(shape, contextLimit) * shape.heads *
+           (shape.dims + sizeof(PartState) / sizeof(float));
 }
 
 void attendSplit(const Queue& queue, const BatchView& batch, std::uint32_t layer,

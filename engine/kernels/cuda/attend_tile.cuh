@@ -80,8 +80,8 @@ __device__ __forceinline__ uint4 unpackCodes(std::uint64_t codes, std::uint32_t 
     return out;
 }
 
-/// kCompensated: scores are summed with twice the precision; costs issue slots that only the widest
-/// tiles, which keep the tensor cores busy, need.
+/// kCompensated: scores and the sum of the weights are kept with twice the precision; costs issue
+/// slots that only the widest tiles, which keep the tensor cores busy, need.
 template<unsigned kDims, unsigned kTiles, unsigned kEntries, bool kCompensated = kTiles == 1>
 struct AttendTile {
     static constexpr unsigned kHeads = 16 * kTiles;
@@ -92,6 +92,11 @@ struct AttendTile {
     static constexpr unsigned kGroups = kEntries / 16; ///< of entries, for a warp each
     /// Single tiles leave warps over: those take parts of the dims.
     static constexpr unsigned kParts = kTiles == 1 ? kAttendWarps / kGroups : 1;
+    /// Before its factor; parts are added up before it is rounded.
+    using Score = std::conditional_t<(kParts > 1), WideFloat, float>;
+    using Sum = std::conditional_t<kCompensated, WideFloat, float>;
+    /// Dims at the end that are bf16 in a row, FP8 before.
+    static constexpr unsigned kRotated = 64;
     static constexpr unsigned kRowsPerWarp = kEntries / kAttendWarps;
     /// Rows of a warp that are on their way at once: wide tiles have no registers to spare.
     static constexpr unsigned kRowsAtOnce = kTiles == 1 ? kRowsPerWarp : 2;
@@ -101,8 +106,9 @@ struct AttendTile {
         alignas(16) Bf16 q[kHeads * kPitch];
         alignas(16) Bf16 rows[kEntries * kPitch];
         alignas(16) Bf16 weights[kHeads * kWeightPitch];
-        float scores[kParts][kHeads * kScorePitch];
-        float top[kHeads], sum[kHeads], rescale[kHeads];
+        Score scores[kParts][kHeads * kScorePitch];
+        float top[kHeads], rescale[kHeads];
+        Sum sum[kHeads];
     };
 
     float o[kTiles][kDimTiles][4] = {};
@@ -121,7 +127,7 @@ struct AttendTile {
         }
         for (unsigned i = threadIdx.x; i < kHeads; i += kAttendThreads) {
             shared.top[i] = __uint_as_float(0xff800000u);
-            shared.sum[i] = 0;
+            shared.sum[i] = {};
         }
     }
 
@@ -173,8 +179,8 @@ struct AttendTile {
         }
     }
 
-    /// Scores of the loaded rows; `count` of them exist.
-    __device__ void score(unsigned count, float scale) {
+    /// Scores of the loaded rows.
+    __device__ void score() {
         const unsigned lane = threadIdx.x % 32, warp = threadIdx.x / 32, g = lane / 4, t = lane % 4;
         // Warps are laid out over groups of 16 entries and over head tiles, or parts of the dims.
         constexpr unsigned kRowsOfWarps = kAttendWarps / kGroups;
@@ -187,10 +193,11 @@ struct AttendTile {
         if (firstTile >= kTiles) {
             return; // a whole warp
         }
-        // Errors of a score act through its exponential, so its sum is kept in two parts: what the
-        // tensor cores add up over kChunk dims, and what rounding took from the running sum.
+        // Errors of a score act through its exponential. The tensor cores add up kChunk dims; of
+        // sixteen products of bf16 and FP8 values no bits are lost, and none of bf16 with the upper
+        // or the lower half of a bf16 value's bits.
         constexpr unsigned kChunk = kCompensated ? 16 : 64;
-        float d[kTilesPerWarp][2][4] = {}, rest[kTilesPerWarp][2][4] = {};
+        Sum d[kTilesPerWarp][2][4] = {};
         const unsigned m = lane / 8;
         const Bf16* b =
             shared.rows + (entries + m / 2 * 8 + lane % 8) * kPitch + m % 2 * 8 + part * kPartDims;
@@ -206,6 +213,16 @@ struct AttendTile {
                 for (unsigned i = 0; i < kTilesPerWarp; ++i) {
                     std::uint32_t fa[4];
                     ldmatrix4(fa, a + i * 16 * kPitch + k);
+                    if (kCompensated && part == kParts - 1 && k >= kPartDims - kRotated) {
+                        std::uint32_t low[4];
+                        splitBf16(fa, low);
+                        float lowSums[2][4] = {};
+                        mmaBf16(lowSums[0], low, fb[0], fb[1]);
+                        mmaBf16(lowSums[1], low, fb[2], fb[3]);
+                        for (unsigned c = 0; c < 8; ++c) {
+                            addTo(d[i][c / 4][c % 4], lowSums[c / 4][c % 4]);
+                        }
+                    }
                     mmaBf16(chunkSums[i][0], fa, fb[0], fb[1]);
                     mmaBf16(chunkSums[i][1], fa, fb[2], fb[3]);
                 }
@@ -214,13 +231,7 @@ struct AttendTile {
             for (unsigned i = 0; i < kTilesPerWarp; ++i) {
 #pragma unroll
                 for (unsigned c = 0; c < 8; ++c) {
-                    float& sum = d[i][c / 4][c % 4];
-                    const float more = chunkSums[i][c / 4][c % 4], now = sum + more;
-                    if (kCompensated) {
-                        const float added = now - sum;
-                        rest[i][c / 4][c % 4] += (sum - (now - added)) + (more - added);
-                    }
-                    sum = now;
+                    addTo(d[i][c / 4][c % 4], chunkSums[i][c / 4][c % 4]);
                 }
             }
         }
@@ -232,16 +243,19 @@ struct AttendTile {
                 for (unsigned c = 0; c < 4; ++c) {
                     const unsigned head = (firstTile + i) * 16 + c / 2 * 8 + g;
                     const unsigned entry = entries + 8 * j + 2 * t + c % 2;
-                    const float sum = d[i][j][c] + rest[i][j][c];
-                    shared.scores[part][head * kScorePitch + entry] =
-                        entry < count ? sum * scale : __uint_as_float(0xff800000u);
+                    shared.scores[part][head * kScorePitch + entry] = narrow<Score>(d[i][j][c]);
                 }
             }
         }
     }
 
-    /// Softmax weights against the running maximum; all threads, `kHeads` groups of lanes.
-    __device__ void weigh() {
+    __device__ static float weightOf(float below) {
+        return kCompensated ? wideExp(below).value : expf(below);
+    }
+
+    /// Softmax weights of the `count` rows that exist against the running maximum; all threads,
+    /// `kHeads` groups of lanes.
+    __device__ void weigh(unsigned count, float scale) {
         constexpr unsigned kLanes = kAttendThreads / kHeads < 16 ? kAttendThreads / kHeads : 16;
         constexpr unsigned kPer = kEntries / kLanes;
         const unsigned head = threadIdx.x / kLanes, part = threadIdx.x % kLanes;
@@ -252,13 +266,13 @@ struct AttendTile {
         float scores[kPer], top = __uint_as_float(0xff800000u);
 #pragma unroll
         for (unsigned i = 0; i < kPer; ++i) {
-            const unsigned at = head * kScorePitch + part + i * kLanes;
-            float sum = shared.scores[0][at];
+            const unsigned entry = part + i * kLanes, at = head * kScorePitch + entry;
+            Score sum = shared.scores[0][at];
 #pragma unroll
             for (unsigned more = 1; more < kParts; ++more) {
-                sum += shared.scores[more][at];
+                addTo(sum, shared.scores[more][at]);
             }
-            scores[i] = sum;
+            scores[i] = entry < count ? narrow<float>(sum) * scale : __uint_as_float(0xff800000u);
             top = fmaxf(top, scores[i]);
         }
 #pragma unroll
@@ -267,22 +281,23 @@ struct AttendTile {
         }
         const float old = shared.top[head];
         const float now = fmaxf(old, top);
-        float sum = 0;
+        Sum sum{};
 #pragma unroll
         for (unsigned i = 0; i < kPer; ++i) {
-            const float p = expf(scores[i] - now);
-            sum += p;
+            const float p = weightOf(scores[i] - now);
+            addTo(sum, p);
             shared.weights[head * kWeightPitch + part + i * kLanes] = toBf16(p);
         }
 #pragma unroll
         for (unsigned step = 1; step < kLanes; step *= 2) {
-            sum += __shfl_xor_sync(kAllLanes, sum, static_cast<int>(step));
+            addTo(sum, fromLane(sum, static_cast<int>(step)));
         }
         __syncwarp(); // everybody has read `top`
         if (part == 0) {
-            const float rescale = expf(old - now);
+            const float rescale = weightOf(old - now);
             shared.rescale[head] = rescale;
-            shared.sum[head] = shared.sum[head] * rescale + sum;
+            addTo(sum, shared.sum[head] * rescale);
+            shared.sum[head] = sum;
             shared.top[head] = now;
         }
     }
@@ -332,9 +347,9 @@ struct AttendTile {
         for (unsigned block = begin; block < end; ++block) {
             loadRows(p, view, block * kEntries);
             __syncthreads();
-            score(min(view.total - block * kEntries, kEntries), p.shape.scale);
+            score();
             __syncthreads();
-            weigh();
+            weigh(min(view.total - block * kEntries, kEntries), p.shape.scale);
             __syncthreads();
             accumulate();
             __syncthreads();

@@ -130,9 +130,8 @@ __global__ void __launch_bounds__(32 * kWarps) upKernel(const __grid_constant__ 
         const float gateSum = fminf(sum(0), p.shape.limit);
         const float up = fminf(fmaxf(sum(1), -p.shape.limit), p.shape.limit);
         const float weight = work.shared ? 1.0f : plan.weight[work.slot][row];
-        const float product = weight * (gateSum / (1.0f + expf(-gateSum)) * up);
         p.buffers.products[(std::size_t{work.slot} * rows + row) * inner + firstInner + r] =
-            toBf16(product);
+            toBf16(gatedProduct(gateSum, up, weight));
     }
     const unsigned block = firstInner / 128;
     if (!lastOf(p.buffers.counters + std::size_t{work.slot} * (inner / 128) + block,

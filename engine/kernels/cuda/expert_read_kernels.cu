@@ -86,7 +86,7 @@ __global__ void gateKernel(const std::uint32_t* list, const float* weights, floa
 #pragma unroll
         for (unsigned i = 0; i < 4; ++i) {
             const float gated = fminf(g[i], limit), up = fminf(fmaxf(u[i], -limit), limit);
-            v[i] = rounded(weight * (gated / (1.0f + expf(-gated)) * up));
+            v[i] = rounded(gatedProduct(gated, up, weight));
             amax = fmaxf(amax, fabsf(v[i]));
         }
         const std::uint32_t byte = e4m3ScaleByte(warpMax(amax));

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // bf16 matrix product with mma.sync: what reading uses where cuBLAS is not there, and for narrow
-// matrices. Blocks of 128 x 128, stages of 64 inputs; sums leave the tensor cores every 128 inputs,
-// since those cut off low bits.
+// matrices. Blocks of 128 x 128, stages of 64 inputs; sums leave the tensor cores, which cut off
+// low bits, every 128 inputs, and for FP32 results every 64 into sums of twice the precision.
 #include "engine/kernels/cuda/gemm_kernels.h"
+
+#include <type_traits>
+
 #include "engine/kernels/cuda/numeric.cuh"
 
 namespace dossier::engine::cuda {
@@ -56,7 +59,9 @@ __global__ void __launch_bounds__(kThreads)
     for (unsigned s = 0; s < kStages - 1; ++s) {
         copyStep(s);
     }
-    float sums[4][4][4] = {}, part[4][4][4] = {};
+    using Sum = std::conditional_t<kF32, WideFloat, float>;
+    Sum sums[4][4][4] = {};
+    float part[4][4][4] = {};
     for (unsigned s = 0; s < steps; ++s) {
         copyWait<kStages - 2>();
         __syncthreads();
@@ -80,14 +85,14 @@ __global__ void __launch_bounds__(kThreads)
                 }
             }
         }
-        if (s % 2 == 1 || s + 1 == steps) {
+        if (kF32 || s % 2 == 1 || s + 1 == steps) {
 #pragma unroll
             for (unsigned i = 0; i < 4; ++i) {
 #pragma unroll
                 for (unsigned j = 0; j < 4; ++j) {
 #pragma unroll
                     for (unsigned c = 0; c < 4; ++c) {
-                        sums[i][j][c] += part[i][j][c];
+                        addTo(sums[i][j][c], part[i][j][c]);
                         part[i][j][c] = 0;
                     }
                 }
@@ -106,7 +111,8 @@ __global__ void __launch_bounds__(kThreads)
                 if (row >= shape.rows || out >= shape.out) {
                     continue;
                 }
-                const float low = sums[i][j][2 * half], high = sums[i][j][2 * half + 1];
+                const auto low = narrow<float>(sums[i][j][2 * half]);
+                const auto high = narrow<float>(sums[i][j][2 * half + 1]);
                 const std::size_t at =
                     blockIdx.z * shape.yStep + std::size_t{row} * shape.yPitch + out;
                 const bool both = out + 1 < shape.out && at % 2 == 0;

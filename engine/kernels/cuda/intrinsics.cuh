@@ -54,6 +54,13 @@ __device__ __forceinline__ std::uint32_t packF16(float low, float high) {
     return r;
 }
 
+/// About 1 / v, off by a few units in the last place.
+__device__ __forceinline__ float roughInverse(float v) {
+    float r;
+    asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(r) : "f"(v));
+    return r;
+}
+
 /// The two e4m3 codes in the low 16 bits to f16, exactly.
 __device__ __forceinline__ std::uint32_t halvesFromE4m3(std::uint32_t two) {
 #if __CUDA_ARCH__ >= 890

@@ -10,8 +10,13 @@
 namespace dossier::engine::cuda {
 namespace {
 
+/// For the choice.
 __device__ float scoreOf(float x) {
     return sqrtf(x > 20.0f ? x : log1pf(expf(x)));
+}
+/// Of the chosen ones: an error in a weight moves all values of its expert.
+__device__ float exactScoreOf(float x) {
+    return static_cast<float>(sqrt(x > 20.0f ? double{x} : log1p(exp(double{x}))));
 }
 
 struct RouteArguments {
@@ -35,23 +40,21 @@ __device__ void loadBias(const RouteArguments& p, float (&biased)[kPer]) {
     }
 }
 
-/// One row by a warp, up to 32 * kPer experts. scores: [experts] in shared memory.
+/// One row by a warp, up to 32 * kPer experts. logits: [experts] in shared memory.
 template<unsigned kPer>
 __device__ void routeRow(const RouteArguments& p, unsigned row, float (&biased)[kPer],
-                         float* scores) {
+                         float* logits) {
     const unsigned lane = threadIdx.x % 32, experts = p.experts, top = p.top;
     const float lowest = __uint_as_float(0xff800000u);
 #pragma unroll
     for (unsigned i = 0; i < kPer; ++i) {
         const unsigned e = lane + 32 * i;
         if (e < experts) {
-            const float score = scoreOf(p.logits[std::size_t{row} * experts + e]);
-            scores[e] = score;
-            biased[i] += score;
+            logits[e] = p.logits[std::size_t{row} * experts + e];
+            biased[i] += scoreOf(logits[e]);
         }
     }
     __syncwarp();
-    float sum = 0;
     unsigned taken = 0;    // of this lane's experts, a bit each
     unsigned kept[2] = {}; // lane i keeps choices i and i + 32
     for (unsigned i = 0; i < top; ++i) {
@@ -89,19 +92,23 @@ __device__ void routeRow(const RouteArguments& p, unsigned row, float (&biased)[
         if (i % 32 == lane) {
             kept[i / 32] = chosen;
         }
-        sum += scores[chosen];
     }
+    float scores[2] = {};
     for (unsigned i = lane; i < top; i += 32) {
-        const unsigned chosen = kept[i / 32];
-        p.ids[std::size_t{row} * top + i] = static_cast<std::int32_t>(chosen);
-        p.weights[std::size_t{row} * top + i] = scores[chosen] / sum * p.scale;
+        scores[i / 32] = exactScoreOf(logits[kept[i / 32]]);
+    }
+    const double sum = warpSum(double{scores[0]} + double{scores[1]});
+    for (unsigned i = lane; i < top; i += 32) {
+        p.ids[std::size_t{row} * top + i] = static_cast<std::int32_t>(kept[i / 32]);
+        p.weights[std::size_t{row} * top + i] =
+            static_cast<float>(double{scores[i / 32]} / sum * double{p.scale});
     }
 }
 
 /// Reading: a warp a row.
 template<unsigned kPer>
 __global__ void routeKernel(RouteArguments p) {
-    auto* all = dynamicShared<float>(); // scores, a row a warp
+    auto* all = dynamicShared<float>(); // logits, a row a warp
     letNextStart();
     const unsigned warp = threadIdx.x / 32, row = blockIdx.x * (blockDim.x / 32) + warp;
     float biased[kPer];

@@ -14,13 +14,17 @@ namespace dossier::engine::cuda {
 __device__ __forceinline__ void finishQueryHead(const QueryTask& task, unsigned head) {
     const unsigned lane = threadIdx.x % 32, dims = task.dims;
     auto* pairs = reinterpret_cast<std::uint32_t*>(task.q + std::size_t{head} * dims);
-    float sum = 0;
+    WideFloat sum; // one factor for the whole head: its roundings go the model's way
     for (unsigned i = lane; i < dims / 2; i += 32) {
         const std::uint32_t square = multiplyBf16(pairs[i], pairs[i]);
-        sum += lowBf16(square) + highBf16(square);
+        sum.add(lowBf16(square));
+        sum.add(highBf16(square));
     }
-    sum = warpSum(sum);
-    const float mean = rounded(sum / static_cast<float>(dims));
+#pragma unroll
+    for (int step = 16; step > 0; step /= 2) {
+        sum.add(fromLane(sum, step));
+    }
+    const float mean = rounded(sum.rounded() / static_cast<float>(dims));
     const float shifted = rounded(mean + task.eps);
     const float factor = rounded(1.0f / sqrtf(shifted));
     const std::uint32_t both = packBf16(factor, factor);

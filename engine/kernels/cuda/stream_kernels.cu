@@ -139,30 +139,59 @@ __device__ double sigmoid(double v) {
 }
 
 /// The Sinkhorn part by lanes 0..15 of a warp, lane 4j+t holding C[j][t]; the others compute along.
-/// In FP32: forty normalisations one behind the other, each of which takes back the error of the
-/// one before.
+/// All that happens to the matrix is that its rows and columns get factors, and a pass takes back
+/// the errors in the factors of the passes before. So the first passes look for the factors in
+/// FP32, and the last ones start from the exact matrix with them: the streams carry the roundings
+/// of the result through all layers.
 __device__ void sinkhorn(const float* mix, const float* scale, const float* base,
                          unsigned iterations, float eps, float* comb) {
+    constexpr unsigned kWidePasses = 3;
     const unsigned lane = threadIdx.x % 32, cell = lane % 16;
-    float c = static_cast<float>(double{mix[2 * kStreams + cell]} * double{scale[2]} +
-                                 double{base[2 * kStreams + cell]});
-    float top = c;
-    top = fmaxf(top, __shfl_xor_sync(kAllLanes, top, 1));
-    top = fmaxf(top, __shfl_xor_sync(kAllLanes, top, 2));
-    c = expf(c - top);
     const auto sumOver = [](float v, int first, int second) {
         v += __shfl_xor_sync(kAllLanes, v, first);
         return v + __shfl_xor_sync(kAllLanes, v, second);
     };
-    c = c / sumOver(c, 1, 2) + eps;
-    for (unsigned pass = 0; pass < iterations; ++pass) {
+    const auto wideSum = [](WideFloat v, int first, int second) {
+        v.add(fromLane(v, first));
+        v.add(fromLane(v, second));
+        return v;
+    };
+    const double mixed =
+        double{mix[2 * kStreams + cell]} * double{scale[2]} + double{base[2 * kStreams + cell]};
+    float top = static_cast<float>(mixed);
+    top = fmaxf(top, __shfl_xor_sync(kAllLanes, top, 1));
+    top = fmaxf(top, __shfl_xor_sync(kAllLanes, top, 2));
+    const double below = mixed - double{top};
+    const auto near = static_cast<float>(below);
+    WideFloat start = wideExp(near);
+    start.rest += start.value * static_cast<float>(below - double{near});
+    start = wideSum(start, 1, 2).inverse() * start;
+    start.add(eps);
+    float c = start.value, rowFactor = 1, columnFactor = 1;
+    const unsigned first = iterations > kWidePasses ? iterations - kWidePasses : 0;
+    for (unsigned pass = 0; pass < first; ++pass) {
         if (pass > 0) {
-            c /= sumOver(c, 1, 2) + eps;
+            const float factor = roughInverse(sumOver(c, 1, 2) + eps);
+            c *= factor;
+            rowFactor *= factor;
         }
-        c /= sumOver(c, 4, 8) + eps;
+        const float factor = roughInverse(sumOver(c, 4, 8) + eps);
+        c *= factor;
+        columnFactor *= factor;
+    }
+    WideFloat wide = start * rowFactor * columnFactor;
+    for (unsigned pass = first; pass < iterations; ++pass) {
+        if (pass > 0) {
+            WideFloat sum = wideSum(wide, 1, 2);
+            sum.add(eps);
+            wide = sum.inverse() * wide;
+        }
+        WideFloat sum = wideSum(wide, 4, 8);
+        sum.add(eps);
+        wide = sum.inverse() * wide;
     }
     if (lane < 16) {
-        comb[cell] = c;
+        comb[cell] = wide.rounded();
     }
 }
 

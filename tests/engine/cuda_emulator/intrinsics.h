@@ -31,6 +31,10 @@ inline std::uint32_t multiplyBf16(std::uint32_t a, std::uint32_t b) {
     return packBf16(half(a, 0) * half(b, 0), half(a, 1) * half(b, 1));
 }
 
+inline float roughInverse(float v) {
+    return std::bit_cast<float>(std::bit_cast<std::uint32_t>(1 / v) + 1); // rough on purpose
+}
+
 inline float f16ToFloat(std::uint16_t bits) {
     const std::uint32_t sign = static_cast<std::uint32_t>(bits & 0x8000U) << 16;
     const std::uint32_t magnitude = bits & 0x7fffU;

@@ -129,7 +129,7 @@ TEST_P(Oracle, AttentionSublayersOnGoldenInputs) {
             sequence->advance(n);
         }
         const RowComparison result = compareRows(got, want.first(got.size()), d);
-        EXPECT_GE(result.equal, 0.80);
+        EXPECT_GE(result.equal, 0.98); // the oracle asks for 0.80
         std::printf("%s %s: %s.attn.out %.4f of elements equal\n", GetParam().model.c_str(),
                     backendName(GetParam().backend, GetParam().path).c_str(), name.c_str(),
                     result.equal);
@@ -212,7 +212,7 @@ TEST_P(Oracle, LogitsOfEveryPosition) {
     const double n = static_cast<double>(logits.size());
     const double deviation = std::sqrt(sumSquare / n - sum / n * (sum / n));
     const double rms = std::sqrt(square / static_cast<double>(8 * tokens.size()));
-    EXPECT_LE(rms / deviation, GetParam().rmsLimit * GetParam().backend.endToEnd);
+    EXPECT_LE(rms / deviation, GetParam().rmsLimit);
     EXPECT_GE(static_cast<double>(argmaxEqual), 0.93 * static_cast<double>(tokens.size()));
     RecordProperty("rmsOverDeviation", std::to_string(rms / deviation));
     std::printf("%s %s: rms/deviation %.4f, argmax equal %zu of %zu\n", GetParam().model.c_str(),
