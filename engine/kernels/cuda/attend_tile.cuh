@@ -213,7 +213,7 @@ struct AttendTile {
                 for (unsigned i = 0; i < kTilesPerWarp; ++i) {
                     std::uint32_t fa[4];
                     ldmatrix4(fa, a + i * 16 * kPitch + k);
-                    if (kCompensated && part == kParts - 1 && k >= kPartDims - kRotated) {
+                    if (kCompensated && part == kParts - 1 && k + kRotated >= kPartDims) {
                         std::uint32_t low[4];
                         splitBf16(fa, low);
                         float lowSums[2][4] = {};
