@@ -82,7 +82,7 @@ class ReadCommandTest : public ::testing::Test {
 
 TEST_F(ReadCommandTest, KilledAnywhereItGoesOnToTheSameLane) {
     const char* wanted = std::getenv("DOSSIER_KILLS");
-    const int kills = wanted ? std::atoi(wanted) : 8;
+    const int kills = wanted ? std::atoi(wanted) : 20;
     const auto copyTo = [&](const std::string& name) {
         std::filesystem::copy(path("m"), path(name), std::filesystem::copy_options::recursive);
     };
