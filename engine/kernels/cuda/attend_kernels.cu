@@ -12,6 +12,10 @@ namespace {
 
 constexpr unsigned kSplitEntries = 64; ///< rows of a block when answering
 constexpr unsigned kMostSplits = 128;  ///< parts of a query; longer ones take more blocks each
+/// Shared memory that a block may have on every card; 8.9 and 12.0 have the least.
+constexpr std::size_t kLeastShared = std::size_t{99} << 10;
+static_assert(sizeof(AttendTile<512, 1, kSplitEntries>::Shared) <= kLeastShared);
+static_assert(sizeof(AttendTile<512, 2, 32>::Shared) <= kLeastShared);
 
 /// bf16 of the pair, with the inverse rotation where it rotates.
 __device__ std::uint32_t finishPair(const AttendShape& shape, const float* table, unsigned row,

@@ -92,8 +92,7 @@ struct AttendTile {
     static constexpr unsigned kGroups = kEntries / 16; ///< of entries, for a warp each
     /// Single tiles leave warps over: those take parts of the dims.
     static constexpr unsigned kParts = kTiles == 1 ? kAttendWarps / kGroups : 1;
-    /// Before its factor; parts are added up before it is rounded.
-    using Score = std::conditional_t<(kParts > 1), WideFloat, float>;
+    static_assert(kParts <= 2);
     using Sum = std::conditional_t<kCompensated, WideFloat, float>;
     /// Dims at the end that are bf16 in a row, FP8 before.
     static constexpr unsigned kRotated = 64;
@@ -106,7 +105,8 @@ struct AttendTile {
         alignas(16) Bf16 q[kHeads * kPitch];
         alignas(16) Bf16 rows[kEntries * kPitch];
         alignas(16) Bf16 weights[kHeads * kWeightPitch];
-        Score scores[kParts][kHeads * kScorePitch];
+        float scores[kHeads * kScorePitch]; ///< before their factor
+        Sum handed[kParts > 1 ? kHeads* kScorePitch : 1];
         float top[kHeads], rescale[kHeads];
         Sum sum[kHeads];
     };
@@ -235,18 +235,28 @@ struct AttendTile {
                 }
             }
         }
+        const auto forScores = [&](auto use) {
 #pragma unroll
-        for (unsigned i = 0; i < kTilesPerWarp; ++i) {
+            for (unsigned i = 0; i < kTilesPerWarp; ++i) {
 #pragma unroll
-            for (unsigned j = 0; j < 2; ++j) {
-#pragma unroll
-                for (unsigned c = 0; c < 4; ++c) {
-                    const unsigned head = (firstTile + i) * 16 + c / 2 * 8 + g;
-                    const unsigned entry = entries + 8 * j + 2 * t + c % 2;
-                    shared.scores[part][head * kScorePitch + entry] = narrow<Score>(d[i][j][c]);
+                for (unsigned c = 0; c < 8; ++c) {
+                    const unsigned head = (firstTile + i) * 16 + c % 4 / 2 * 8 + g;
+                    const unsigned entry = entries + 8 * (c / 4) + 2 * t + c % 2;
+                    use(head * kScorePitch + entry, d[i][c / 4][c % 4]);
                 }
             }
+        };
+        if constexpr (kParts > 1) { // added up before they are rounded
+            if (part > 0) {
+                forScores([&](unsigned at, Sum& sum) { shared.handed[at] = sum; });
+            }
+            __syncthreads();
+            if (part > 0) {
+                return;
+            }
+            forScores([&](unsigned at, Sum& sum) { addTo(sum, shared.handed[at]); });
         }
+        forScores([&](unsigned at, Sum& sum) { shared.scores[at] = narrow(sum); });
     }
 
     __device__ static float weightOf(float below) {
@@ -267,12 +277,7 @@ struct AttendTile {
 #pragma unroll
         for (unsigned i = 0; i < kPer; ++i) {
             const unsigned entry = part + i * kLanes, at = head * kScorePitch + entry;
-            Score sum = shared.scores[0][at];
-#pragma unroll
-            for (unsigned more = 1; more < kParts; ++more) {
-                addTo(sum, shared.scores[more][at]);
-            }
-            scores[i] = entry < count ? narrow<float>(sum) * scale : __uint_as_float(0xff800000u);
+            scores[i] = entry < count ? shared.scores[at] * scale : __uint_as_float(0xff800000u);
             top = fmaxf(top, scores[i]);
         }
 #pragma unroll

@@ -111,8 +111,8 @@ __global__ void __launch_bounds__(kThreads)
                 if (row >= shape.rows || out >= shape.out) {
                     continue;
                 }
-                const auto low = narrow<float>(sums[i][j][2 * half]);
-                const auto high = narrow<float>(sums[i][j][2 * half + 1]);
+                const float low = narrow(sums[i][j][2 * half]);
+                const float high = narrow(sums[i][j][2 * half + 1]);
                 const std::size_t at =
                     blockIdx.z * shape.yStep + std::size_t{row} * shape.yPitch + out;
                 const bool both = out + 1 < shape.out && at % 2 == 0;

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <type_traits>
 
 #include "engine/kernels/cuda/intrinsics.cuh"
 #include "engine/model/formats.h"
@@ -120,17 +119,11 @@ __device__ __forceinline__ float fromLane(float v, int step) {
 __device__ __forceinline__ WideFloat fromLane(WideFloat v, int step) {
     return {fromLane(v.value, step), fromLane(v.rest, step)};
 }
-template<class To>
-__device__ __forceinline__ To narrow(float v) {
+__device__ __forceinline__ float narrow(float v) {
     return v;
 }
-template<class To>
-__device__ __forceinline__ To narrow(WideFloat v) {
-    if constexpr (std::is_same_v<To, WideFloat>) {
-        return v;
-    } else {
-        return v.rounded();
-    }
+__device__ __forceinline__ float narrow(WideFloat v) {
+    return v.rounded();
 }
 
 /// e^x to about 28 bits; its value is nearly always the FP32 number nearest to e^x, which expf does
