@@ -189,7 +189,9 @@ TEST_P(LaneSelfCheck, LookingThroughStopsOnRequest) {
         }
     } catch (const Error& error) {
         EXPECT_EQ(error.code(), ErrorCode::Cancelled);
-        EXPECT_LT(done, kFrontiers.size());
+        if (!GetParam()) {
+            EXPECT_LT(done, kFrontiers.size());
+        }
     }
     expectAllRight(lookThrough());
 }
