@@ -80,7 +80,7 @@ static_assert(sizeof(PartState) == 16);
 /// Block (part, heads, row). Partials: [row][part][heads][dims] sums, then [row][part][heads]
 /// PartState.
 template<unsigned kDims>
-__global__ void __launch_bounds__(kAttendThreads)
+__global__ void __launch_bounds__(kAttendThreads, 2)
     attendSplitKernel(const __grid_constant__ AttendArguments p) {
     using Tile = AttendTile<kDims, 1, kSplitEntries>;
     auto& shared = *dynamicShared<typename Tile::Shared>();
@@ -204,8 +204,9 @@ unsigned mostSplits(const AttendShape& shape, std::uint64_t contextLimit) {
 
 } // namespace
 
-bool attendFits(std::uint32_t dims) {
-    return dims == 128 || dims == 256 || dims == 512;
+bool attendFits(std::uint32_t dims, std::uint32_t rotated) {
+    return (dims == 128 || dims == 256 || dims == 512) && rotated % 4 == 0 &&
+           rotated <= kMostRotated;
 }
 
 void attend(const Queue& queue, const BatchView& batch, std::uint32_t layer,

@@ -16,8 +16,8 @@ struct AttendShape {
     float scale = 0;
 };
 
-/// head_dim 128, 256 or 512.
-bool attendFits(std::uint32_t dims);
+/// head_dim 128, 256 or 512, of which at most 64 rotate.
+bool attendFits(std::uint32_t dims, std::uint32_t rotated);
 
 struct AttendInput {
     const Bf16* q = nullptr;           ///< [rows, heads, dims]

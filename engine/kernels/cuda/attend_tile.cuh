@@ -80,6 +80,9 @@ __device__ __forceinline__ uint4 unpackCodes(std::uint64_t codes, std::uint32_t 
     return out;
 }
 
+/// Dims at the end of a head that rotate, at most: bf16 in a row, FP8 before.
+constexpr unsigned kMostRotated = 64;
+
 /// kCompensated: scores and the sum of the weights are kept with twice the precision; costs issue
 /// slots that only the widest tiles, which keep the tensor cores busy, need.
 template<unsigned kDims, unsigned kTiles, unsigned kEntries, bool kCompensated = kTiles == 1>
@@ -94,9 +97,9 @@ struct AttendTile {
     static constexpr unsigned kParts = kTiles == 1 ? kAttendWarps / kGroups : 1;
     static_assert(kParts <= 2);
     using Sum = std::conditional_t<kCompensated, WideFloat, float>;
-    /// Dims at the end that are bf16 in a row, FP8 before.
-    static constexpr unsigned kRotated = 64;
     static constexpr unsigned kRowsPerWarp = kEntries / kAttendWarps;
+    /// Words of eight bytes of a row, of a lane: eight codes or four rotated values each.
+    static constexpr unsigned kWords = (kDims / 8 + kMostRotated / 8 + 31) / 32;
     /// Rows of a warp that are on their way at once: wide tiles have no registers to spare.
     static constexpr unsigned kRowsAtOnce = kTiles == 1 ? kRowsPerWarp : 2;
     static_assert(kRowsPerWarp % kRowsAtOnce == 0 && kRowsPerWarp <= 32);
@@ -136,17 +139,22 @@ struct AttendTile {
         const unsigned lane = threadIdx.x % 32, warp = threadIdx.x / 32;
         const KvRowLayout& layout = p.shape.layout;
         const unsigned codeWords = layout.nope / 8, words = codeWords + layout.rope / 4;
-        constexpr unsigned kWords = (kDims / 4 + 31) / 32; // of a lane, at most
-        // Lane i finds the warp's i-th row, so that the look-ups of all rows run side by side.
+        // Lane i finds the warp's i-th row, so that the look-ups of all rows run side by side, and
+        // has its scales, eight at most.
         const unsigned wanted = first + warp * kRowsPerWarp + lane;
         const unsigned long long mine =
             lane < kRowsPerWarp && wanted < view.total
                 ? reinterpret_cast<unsigned long long>(view.at(p, wanted))
                 : 0;
+        std::uint32_t scales[2] = {};
+        if (mine != 0) {
+            const auto* at = reinterpret_cast<const std::uint32_t*>(mine + layout.scaleOffset);
+            scales[0] = at[0];
+            scales[1] = layout.scales > 4 ? at[1] : 0;
+        }
 #pragma unroll
         for (unsigned begin = 0; begin < kRowsPerWarp; begin += kRowsAtOnce) {
             std::uint64_t v[kRowsAtOnce][kWords];
-            std::uint8_t scales[kRowsAtOnce][kWords];
 #pragma unroll
             for (unsigned r = 0; r < kRowsAtOnce; ++r) {
                 const auto* row = reinterpret_cast<const std::uint64_t*>(
@@ -154,12 +162,7 @@ struct AttendTile {
 #pragma unroll
                 for (unsigned i = 0; i < kWords; ++i) {
                     const unsigned w = lane + 32 * i;
-                    const bool read = row != nullptr && w < words;
-                    v[r][i] = read ? row[w] : 0;
-                    scales[r][i] =
-                        read && w < codeWords
-                            ? reinterpret_cast<const std::uint8_t*>(row)[layout.scaleOffset + w / 8]
-                            : 0;
+                    v[r][i] = row != nullptr && w < words ? row[w] : 0;
                 }
             }
 #pragma unroll
@@ -168,8 +171,11 @@ struct AttendTile {
 #pragma unroll
                 for (unsigned i = 0; i < kWords; ++i) {
                     const unsigned w = lane + 32 * i;
+                    const std::uint32_t four =
+                        i < 2 ? __shfl_sync(kAllLanes, scales[i], static_cast<int>(begin + r)) : 0;
                     if (w < codeWords) {
-                        *reinterpret_cast<uint4*>(to + 8 * w) = unpackCodes(v[r][i], scales[r][i]);
+                        const std::uint32_t scale = four >> lane / 8 * 8 & 0xffu;
+                        *reinterpret_cast<uint4*>(to + 8 * w) = unpackCodes(v[r][i], scale);
                     } else if (w < words) {
                         *reinterpret_cast<std::uint64_t*>(to + layout.nope + 4 * (w - codeWords)) =
                             v[r][i];
@@ -213,7 +219,7 @@ struct AttendTile {
                 for (unsigned i = 0; i < kTilesPerWarp; ++i) {
                     std::uint32_t fa[4];
                     ldmatrix4(fa, a + i * 16 * kPitch + k);
-                    if (kCompensated && part == kParts - 1 && k + kRotated >= kPartDims) {
+                    if (kCompensated && part == kParts - 1 && k + kMostRotated >= kPartDims) {
                         std::uint32_t low[4];
                         splitBf16(fa, low);
                         float lowSums[2][4] = {};

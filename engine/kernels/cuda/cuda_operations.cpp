@@ -452,8 +452,10 @@ std::optional<std::string> whyNotOnCuda(const ModelConfig& c) {
     if (!cuda::mixFits(c.hcMult, c.hiddenSize)) {
         return "the GPU kernels are made for four residual streams of up to 8192 dimensions";
     }
-    if (!cuda::attendFits(c.headDim) || c.ropeDim % 4 != 0) {
-        return "the GPU kernels are made for heads of 128, 256 or 512 dimensions";
+    if (!cuda::attendFits(c.headDim, c.ropeDim)) {
+        return "the GPU kernels are made for heads of 128, 256 or 512 dimensions, of which up to "
+               "64 "
+               "rotate";
     }
     if (c.layersOf(LayerKind::Sparse) > 0 && !cuda::indexFits(c.indexHeadDim)) {
         return "the GPU kernels are made for index heads of 64, 128 or 256 dimensions";
