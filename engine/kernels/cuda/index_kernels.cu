@@ -26,8 +26,9 @@ __device__ __forceinline__ std::uint32_t loadCodes(const std::uint8_t* p) {
     return halves[0] | static_cast<std::uint32_t>(halves[1]) << 16;
 }
 
-/// Keys of a lane as B fragments. Lane (g, t) holds values t*dims/4 .. of key g of every tile; step
-/// s of the product takes four of them.
+/// Keys of a lane as B fragments. Lane (g, t) holds values t*dims/4 .. of key g of every tile; two
+/// steps of the product take eight of them, 0 4 1 5 and 2 6 3 7, since that is how nibbles come
+/// apart.
 template<unsigned kDims>
 struct Keys {
     static constexpr unsigned kSteps = kDims / 16;
@@ -51,17 +52,30 @@ struct Keys {
                 const std::uint32_t both = factor | factor << 16;
 #pragma unroll
                 for (unsigned h = 0; h < 4; ++h) {
-                    // Nibbles 2h and 2h+1: the sign, then exponent and mantissa where bf16 has its
+                    // Nibbles h and h+4: the sign, then exponent and mantissa where bf16 has its
                     // lowest exponents: the value times 2^-126.
-                    const std::uint32_t low = codes >> (8 * h), high = codes >> (8 * h + 4);
-                    const std::uint32_t pair =
-                        (low & 8u) << 12 | (low & 7u) << 6 | (high & 8u) << 28 | (high & 7u) << 22;
+                    const std::uint32_t up = codes << (12 - 4 * h);
+                    const std::uint32_t pair = (up & 0x80008000u) | (up >> 6 & 0x01C001C0u);
                     b[tile][2 * word + h / 2][h % 2] = multiplyBf16(pair, both);
                 }
             }
         }
     }
 };
+
+/// The eight values at q[head * dims] in the order of the keys, scaled.
+__device__ __forceinline__ uint4 queryValues(const Bf16* q, unsigned head, unsigned heads,
+                                             unsigned dims) {
+    if (head >= heads) {
+        return make_uint4(0, 0, 0, 0);
+    }
+    const uint4 v = *reinterpret_cast<const uint4*>(q + std::size_t{head} * dims);
+    const std::uint32_t factor = packBf16(kQueryScale, kQueryScale);
+    return make_uint4(multiplyBf16(__byte_perm(v.x, v.z, 0x5410), factor),
+                      multiplyBf16(__byte_perm(v.x, v.z, 0x7632), factor),
+                      multiplyBf16(__byte_perm(v.y, v.w, 0x5410), factor),
+                      multiplyBf16(__byte_perm(v.y, v.w, 0x7632), factor));
+}
 
 /// Scores of a warp's keys for one query: scores[kKeysPerWarp].
 template<unsigned kDims>
@@ -133,20 +147,15 @@ __global__ void __launch_bounds__(32 * kWarps)
             continue; // the same for the whole block
         }
         __syncthreads();
-        for (unsigned f = threadIdx.x; f < tiles * kSteps * 32; f += blockDim.x) {
-            const unsigned head = f / 32 / kSteps * 16 + f % 32 / 4;
-            const unsigned at = f % 4 * (kDims / 4) + f / 32 % kSteps * 4;
-            const Bf16* q = qi + std::size_t{row} * heads * kDims + at;
-            const uint2 zero = make_uint2(0, 0);
-            uint2 top = head < heads
-                            ? *reinterpret_cast<const uint2*>(q + std::size_t{head} * kDims)
-                            : zero;
-            uint2 bottom = head + 8 < heads
-                               ? *reinterpret_cast<const uint2*>(q + std::size_t{head + 8} * kDims)
-                               : zero;
-            const std::uint32_t factor = packBf16(kQueryScale, kQueryScale);
-            fragments[f] = make_uint4(multiplyBf16(top.x, factor), multiplyBf16(bottom.x, factor),
-                                      multiplyBf16(top.y, factor), multiplyBf16(bottom.y, factor));
+        for (unsigned f = threadIdx.x; f < tiles * (kSteps / 2) * 32; f += blockDim.x) {
+            const unsigned head = f / 32 / (kSteps / 2) * 16 + f % 32 / 4;
+            const unsigned steps = f / 32 % (kSteps / 2); // a pair of them
+            const Bf16* q = qi + std::size_t{row} * heads * kDims + f % 4 * (kDims / 4) + steps * 8;
+            const uint4 top = queryValues(q, head, heads, kDims);
+            const uint4 bottom = queryValues(q, head + 8, heads, kDims);
+            uint4* to = fragments + (f / 32 * 2) * 32 + f % 32;
+            to[0] = make_uint4(top.x, bottom.x, top.y, bottom.y);
+            to[32] = make_uint4(top.z, bottom.z, top.w, bottom.w);
         }
         for (unsigned h = threadIdx.x; h < tiles * 16; h += blockDim.x) {
             headWeights[h] = h < heads ? fromBf16(weights[std::size_t{row} * heads + h]) : 0.0f;
