@@ -84,11 +84,9 @@ struct ActivationRows {
             }
         }
     }
-    /// Values `column` .. of a row; what is behind the last row repeats it.
-    template<class Values>
-    __device__ Values at(unsigned row, unsigned column) const {
-        return *reinterpret_cast<const Values*>(values + min(row, rows - 1) * pitch +
-                                                kBytes * column);
+    /// Where a row begins; what is behind the last row repeats it.
+    __device__ SharedAddress rowAt(unsigned row) const {
+        return sharedAddress(values + min(row, rows - 1) * pitch);
     }
     static __device__ uint2 halves(Four v) {
         if constexpr (kCodes) {
@@ -118,14 +116,16 @@ class ExpertTile {
     static constexpr unsigned kStages = 4;
     static constexpr unsigned kStageSize = kTileBytes + kTileRows * 8; ///< values, then FP4 scales
     static constexpr unsigned kRingBytes = kStages * kStageSize;
+    static_assert(kStageSize % 128 == 0);
 
-    __device__ ExpertTile(std::uint8_t* rings, unsigned warp) : m_ring(rings + warp * kRingBytes) {}
+    /// `rings`: 128-byte aligned.
+    __device__ ExpertTile(std::uint8_t* rings, unsigned warp)
+        : m_ring(held(sharedAddress(rings) + warp * kRingBytes)) {}
 
     /// Rows from `firstRow` on, slice `slice` of `slices` of the inputs; starts the first copies.
     __device__ void start(const MatrixView& matrix, unsigned firstRow, unsigned slice,
                           unsigned slices) {
         m_matrix = matrix;
-        m_firstRow = firstRow;
         m_rowBytes = matrix.fp4 ? matrix.in / 2 : matrix.in;
         const unsigned lane = threadIdx.x % 32, lastRow = matrix.out - 1;
 #pragma unroll
@@ -133,29 +133,47 @@ class ExpertTile {
             m_rows[i] =
                 matrix.values + std::size_t{min(firstRow + 4 * i + lane / 8, lastRow)} * m_rowBytes;
         }
-        if (matrix.fp4) {
-            m_scaleRow =
-                matrix.scales + std::size_t{min(firstRow + lane / 2, lastRow)} * (matrix.in / 32);
-        }
+        m_scaleRow = matrix.fp4 ? matrix.scales + std::size_t{min(firstRow + lane / 2, lastRow)} *
+                                                      (matrix.in / 32)
+                                : matrix.scales + std::size_t{min(firstRow, lastRow) / 128} *
+                                                      ((matrix.in + 127) / 128);
         const unsigned stages = (m_rowBytes + kStageBytes - 1) / kStageBytes;
         m_begin = slice * stages / slices;
         m_end = (slice + 1) * stages / slices;
         for (unsigned s = 0; s < kStages - 1; ++s) {
-            copy(m_begin + s);
+            copy(m_ring + s * kStageSize, m_begin + s);
         }
+        m_scale = scaleAt(m_begin + lane);
     }
 
     __device__ void run(const Rows& x) {
+        const unsigned lane = threadIdx.x % 32, g = lane / 4, t = lane % 4;
+#pragma unroll
+        for (unsigned i = 0; i < kTiles; ++i) {
+            m_x[i] = held(x.rowAt(8 * i + g) + t * (m_matrix.fp4 ? 8 : 4) * Rows::kBytes);
+        }
+#pragma unroll
+        for (unsigned i = 0; i < 2 * kTiles; ++i) {
+            const unsigned token = min(8 * (i / 2) + 2 * t + i % 2, x.rows - 1);
+            m_xScales[i] = held(sharedAddress(x.scales + token * x.blocks));
+        }
+        SharedAddress stage = m_ring, freed = m_ring + (kStages - 1) * kStageSize;
         for (unsigned s = m_begin; s < m_end; ++s) {
             copyWait<kStages - 2>();
             __syncwarp();
-            copy(s + kStages - 1);
-            const std::uint8_t* stage = m_ring + (s - m_begin) % kStages * kStageSize;
+            copy(freed, s + kStages - 1);
             if (m_matrix.fp4) {
-                fp4(stage, s, x);
+                fp4(stage, s);
             } else {
-                fp8(stage, s, x);
+                const unsigned at = (s - m_begin) % 32;
+                if (at == 0 && s != m_begin) {
+                    m_scale = scaleAt(s + lane);
+                }
+                fp8(stage, s, __shfl_sync(kAllLanes, m_scale, static_cast<int>(at)));
             }
+            freed = stage;
+            stage += kStageSize;
+            stage = stage == m_ring + kRingBytes ? m_ring : stage;
         }
     }
 
@@ -172,20 +190,21 @@ class ExpertTile {
     }
 
   private:
-    __device__ void copy(unsigned s) {
+    /// Of stage `s`, FP8.
+    __device__ float scaleAt(unsigned s) const {
+        return m_matrix.fp4 || s >= m_end ? 0.0f : fromE8m0(m_scaleRow[s]);
+    }
+
+    __device__ void copy(SharedAddress stage, unsigned s) {
         if (s < m_end) {
-            std::uint8_t* stage = m_ring + (s - m_begin) % kStages * kStageSize;
-            const unsigned lane = threadIdx.x % 32, c = lane % 8;
+            const unsigned lane = threadIdx.x % 32;
             // A row may end in the middle of its last stage.
-            const unsigned offset = min(s * kStageBytes + 16 * c, m_rowBytes - 16);
-#pragma unroll
-            for (unsigned i = 0; i < 4; ++i) {
-                const unsigned r = 4 * i + lane / 8;
-                copyAsync(stage + r * kStageBytes + ((c ^ (r & 7)) * 16), m_rows[i] + offset);
-            }
+            const unsigned offset = min(s * kStageBytes + lane % 8 * 16, m_rowBytes - 16);
+            m_places.copy(stage, {m_rows[0] + offset, m_rows[1] + offset, m_rows[2] + offset,
+                                  m_rows[3] + offset});
             if (m_matrix.fp4) { // eight scales of 32 values a row, four at a time
                 const unsigned at = min(s * 8 + lane % 2 * 4, m_matrix.in / 32 - 4);
-                copyAsync4(stage + kTileBytes + lane / 2 * 8 + lane % 2 * 4, m_scaleRow + at);
+                copyAsync4(stage + kTileBytes + lane * 4, m_scaleRow + at);
             }
         }
         copyCommit();
@@ -203,18 +222,20 @@ class ExpertTile {
         return __uint_as_float(max(shifted, 0x00400000u));
     }
 
-    __device__ void fp4(const std::uint8_t* stage, unsigned s, const Rows& x) {
-        const unsigned lane = threadIdx.x % 32, g = lane / 4, t = lane % 4;
-        const uint2 topScales = *reinterpret_cast<const uint2*>(stage + kTileBytes + g * 8);
-        const uint2 bottomScales = *reinterpret_cast<const uint2*>(stage + kTileBytes + 64 + g * 8);
+    __device__ void fp4(SharedAddress stage, unsigned s) {
+        uint2 topScales, bottomScales;
+        loadShared(topScales, stage + m_scales);
+        loadShared(bottomScales, stage + m_scales + 64);
         const unsigned segments = min((m_rowBytes - s * kStageBytes) / 16, 8u); // 4 or 8
         std::uint32_t words[4][4];
-        loadStage(words, stage);
+        m_places.load(words, stage);
         // One tile's activations fit into registers ahead of their use, two tiles' do not.
         constexpr unsigned kAhead = kTiles == 1 ? 8 : 1;
         typename Rows::Eight ahead[kAhead];
         const auto activations = [&](unsigned tile, unsigned group) {
-            return x.template at<typename Rows::Eight>(8 * tile + g, (s * 8 + group) * 32 + 8 * t);
+            typename Rows::Eight values;
+            loadShared(values, m_x[tile] + (s * 8 + group) * 32 * Rows::kBytes);
+            return values;
         };
         if (kTiles == 1) {
 #pragma unroll
@@ -260,22 +281,21 @@ class ExpertTile {
                     }
                 }
             }
-            addBlock(sums, 2 * s + block, 0x1p14f, x); // the codes' f16 form is 2^-14 of the value
+            addBlock(sums, 2 * s + block, 0x1p14f); // the codes' f16 form is 2^-14 of the value
         }
     }
 
-    __device__ void fp8(const std::uint8_t* stage, unsigned s, const Rows& x) {
-        const unsigned lane = threadIdx.x % 32, g = lane / 4, t = lane % 4;
+    __device__ void fp8(SharedAddress stage, unsigned s, float scale) {
         float sums[kTiles][4] = {};
         std::uint32_t words[4][4];
-        loadStage(words, stage);
+        m_places.load(words, stage);
         typename Rows::Four values[kTiles][8];
 #pragma unroll
         for (unsigned i = 0; i < kTiles; ++i) {
 #pragma unroll
             for (unsigned segment = 0; segment < 8; ++segment) {
-                values[i][segment] = x.template at<typename Rows::Four>(
-                    8 * i + g, s * kStageBytes + segment * 16 + 4 * t);
+                loadShared(values[i][segment],
+                           m_x[i] + (s * kStageBytes + segment * 16) * Rows::kBytes);
             }
         }
 #pragma unroll
@@ -290,33 +310,34 @@ class ExpertTile {
                 mmaF16(sums[i], a, b.x, b.y);
             }
         }
-        const unsigned row = min(m_firstRow, m_matrix.out - 1);
-        addBlock(
-            sums, s,
-            fromE8m0(m_matrix.scales[std::size_t{row / 128} * ((m_matrix.in + 127) / 128) + s]), x);
+        addBlock(sums, s, scale);
     }
 
     /// acc += sums * the activations' scales of a block of 128 inputs.
-    __device__ void addBlock(const float (&sums)[kTiles][4], unsigned block, float weightScale,
-                             const Rows& x) {
-        const unsigned t = threadIdx.x % 4;
+    __device__ void addBlock(const float (&sums)[kTiles][4], unsigned block, float weightScale) {
 #pragma unroll
         for (unsigned i = 0; i < kTiles; ++i) {
 #pragma unroll
             for (unsigned c = 0; c < 2; ++c) {
-                const unsigned token = min(8 * i + 2 * t + c, x.rows - 1);
-                const float scale = weightScale * x.scales[token * x.blocks + block];
+                float xScale = 0;
+                loadShared(xScale, m_xScales[2 * i + c] + block * sizeof(float));
+                const float scale = weightScale * xScale;
                 m_acc[i][c] += sums[i][c] * scale;
                 m_acc[i][2 + c] += sums[i][2 + c] * scale;
             }
         }
     }
 
-    std::uint8_t* m_ring;
+    SharedAddress m_ring;
+    StagePlaces m_places;
+    unsigned m_scales = held(kTileBytes + threadIdx.x % 32 / 4 * 8); ///< of row g in a stage
     MatrixView m_matrix{Fp4Weight{}, Fp8Weight{}};
-    const std::uint8_t* m_rows[4] = {}; ///< those that this lane copies pieces of
-    const std::uint8_t* m_scaleRow = nullptr;
-    unsigned m_firstRow = 0, m_rowBytes = 0, m_begin = 0, m_end = 0;
+    const std::uint8_t* m_rows[4] = {};       ///< those that this lane copies pieces of
+    const std::uint8_t* m_scaleRow = nullptr; ///< FP4: that it copies of; FP8: of the tile
+    SharedAddress m_x[kTiles] = {};           ///< this lane's values of its row
+    SharedAddress m_xScales[2 * kTiles] = {}; ///< of the tokens whose sums this lane has
+    unsigned m_rowBytes = 0, m_begin = 0, m_end = 0;
+    float m_scale = 0; ///< FP8: of a stage, one of up to 32 that come next
     float m_acc[kTiles][4] = {};
 };
 

@@ -29,18 +29,18 @@ struct GemvJobs {
 /// tokens behind the last one repeat it, and their sums are not stored.
 template<unsigned kTiles>
 struct StageMath {
+    StagePlaces places;
     float acc[kTiles][4] = {};
 
     /// FP8 weights; x is f16 (kHalves) or FP8 codes, times a scale for 128 values.
     template<bool kHalves>
-    __device__ void fp8(const std::uint8_t* stage, const std::uint8_t* x, unsigned xPitch,
-                        unsigned rows, float weightScale, const float* xScales,
-                        unsigned scalePitch) {
+    __device__ void fp8(SharedAddress stage, const std::uint8_t* x, unsigned xPitch, unsigned rows,
+                        float weightScale, const float* xScales, unsigned scalePitch) {
         using Four = std::conditional_t<kHalves, uint2, std::uint32_t>;
         const unsigned lane = threadIdx.x % 32, g = lane / 4, t = lane % 4;
         float d[kTiles][4] = {};
         std::uint32_t w[4][4];
-        loadStage(w, stage);
+        places.load(w, stage);
         Four values[kTiles][8];
 #pragma unroll
         for (unsigned tile = 0; tile < kTiles; ++tile) {
@@ -81,12 +81,12 @@ struct StageMath {
     }
 
     /// Inputs are 64 elements a stage.
-    __device__ void bf16(const std::uint8_t* stage, const std::uint8_t* x, unsigned xPitch,
+    __device__ void bf16(SharedAddress stage, const std::uint8_t* x, unsigned xPitch,
                          unsigned rows) {
         const unsigned lane = threadIdx.x % 32, g = lane / 4, t = lane % 4;
         float d[kTiles][4] = {};
         std::uint32_t w[4][4], values[kTiles][8];
-        loadStage(w, stage);
+        places.load(w, stage);
 #pragma unroll
         for (unsigned tile = 0; tile < kTiles; ++tile) {
             const std::uint8_t* row = x + min(8 * tile + g, rows - 1) * xPitch + 4 * t;
@@ -222,7 +222,8 @@ template<unsigned kTiles, unsigned kStages, bool kHalves>
 __global__ void __launch_bounds__(32 * kWarps, 5)
     gemvKernel(const __grid_constant__ GemvJobs jobs, unsigned rows, unsigned xBytesMost) {
     auto* shared = dynamicShared<std::uint8_t>();
-    std::uint8_t* ring = shared + (threadIdx.x / 32) * kStages * kTileBytes;
+    const SharedAddress ring =
+        held(sharedAddress(shared) + (threadIdx.x / 32) * kStages * kTileBytes);
     std::uint8_t* x = shared + kWarps * kStages * kTileBytes;
     auto* xScales = reinterpret_cast<float*>(x + std::size_t{rows} * xPitchOf(xBytesMost));
     const unsigned lane = threadIdx.x % 32, warp = threadIdx.x / 32;
@@ -247,6 +248,7 @@ __global__ void __launch_bounds__(32 * kWarps, 5)
     const unsigned begin = slice * stages / slices, end = (slice + 1) * stages / slices;
     const auto* weights = static_cast<const std::uint8_t*>(task.weights);
 
+    StageMath<kTiles> math;
     TileRows tileRows(weights + begin * kStageBytes, rowBytes, row, lastRow);
 
     // Weights do not depend on the kernel before: the first stages are on their way while it ends.
@@ -254,7 +256,7 @@ __global__ void __launch_bounds__(32 * kWarps, 5)
 #pragma unroll
     for (unsigned s = 0; s < kStages - 1; ++s) {
         if (begin + s < end) {
-            tileRows.copyNext(ring + s * kTileBytes);
+            tileRows.copyNext(ring + s * kTileBytes, math.places);
         }
         copyCommit();
     }
@@ -294,19 +296,19 @@ __global__ void __launch_bounds__(32 * kWarps, 5)
     }
     __syncthreads();
 
-    StageMath<kTiles> math;
     const auto forStages = [&](auto multiply) {
-        unsigned slot = 0, freed = kStages - 1; // of the ring
+        SharedAddress stage = ring, freed = ring + (kStages - 1) * kTileBytes;
         for (unsigned s = begin; s < end; ++s) {
             copyWait<kStages - 2>();
             __syncwarp();
             if (s + kStages - 1 < end) {
-                tileRows.copyNext(ring + freed * kTileBytes);
+                tileRows.copyNext(freed, math.places);
             }
             copyCommit();
-            multiply(ring + slot * kTileBytes, s);
-            freed = slot;
-            slot = slot + 1 == kStages ? 0 : slot + 1;
+            multiply(stage, s);
+            freed = stage;
+            stage += kTileBytes;
+            stage = stage == ring + kStages * kTileBytes ? ring : stage;
         }
     };
     const auto weightScale = [&](unsigned s) {
@@ -317,17 +319,17 @@ __global__ void __launch_bounds__(32 * kWarps, 5)
         return __shfl_sync(kAllLanes, scales, static_cast<int>(at));
     };
     if (task.kind == GemvKind::Fp8Bf16 || (kHalves && task.kind == GemvKind::Fp8)) {
-        forStages([&](const std::uint8_t* stage, unsigned s) {
+        forStages([&](SharedAddress stage, unsigned s) {
             math.template fp8<true>(stage, x + 2 * s * kStageBytes, xPitch, rows, weightScale(s),
                                     xScales + s, blocks);
         });
     } else if (task.kind == GemvKind::Fp8) {
-        forStages([&](const std::uint8_t* stage, unsigned s) {
+        forStages([&](SharedAddress stage, unsigned s) {
             math.template fp8<false>(stage, x + s * kStageBytes, xPitch, rows, weightScale(s),
                                      xScales + s, blocks);
         });
     } else {
-        forStages([&](const std::uint8_t* stage, unsigned s) {
+        forStages([&](SharedAddress stage, unsigned s) {
             math.bf16(stage, x + s * kStageBytes, xPitch, rows);
         });
     }

@@ -18,8 +18,31 @@ __device__ __forceinline__ T* dynamicShared() {
     return reinterpret_cast<T*>(dossierDynamicShared);
 }
 
-__device__ __forceinline__ std::uint32_t sharedAddress(const void* p) {
-    return static_cast<std::uint32_t>(__cvta_generic_to_shared(p));
+/// An address in shared memory as the instructions take it.
+using SharedAddress = std::uint32_t;
+__device__ __forceinline__ SharedAddress sharedAddress(const void* p) {
+    return static_cast<SharedAddress>(__cvta_generic_to_shared(p));
+}
+/// The same value, kept in a register: the compiler does not compute it again where it is used.
+__device__ __forceinline__ std::uint32_t held(std::uint32_t v) {
+    asm volatile("" : "+r"(v));
+    return v;
+}
+/// 4, 8 or 16 bytes.
+__device__ __forceinline__ void loadShared(float& v, SharedAddress at) {
+    asm volatile("ld.shared.f32 %0, [%1];" : "=f"(v) : "r"(at) : "memory");
+}
+__device__ __forceinline__ void loadShared(std::uint32_t& v, SharedAddress at) {
+    asm volatile("ld.shared.u32 %0, [%1];" : "=r"(v) : "r"(at) : "memory");
+}
+__device__ __forceinline__ void loadShared(uint2& v, SharedAddress at) {
+    asm volatile("ld.shared.v2.u32 {%0,%1}, [%2];" : "=r"(v.x), "=r"(v.y) : "r"(at) : "memory");
+}
+__device__ __forceinline__ void loadShared(uint4& v, SharedAddress at) {
+    asm volatile("ld.shared.v4.u32 {%0,%1,%2,%3}, [%4];"
+                 : "=r"(v.x), "=r"(v.y), "=r"(v.z), "=r"(v.w)
+                 : "r"(at)
+                 : "memory");
 }
 
 // -- formats
@@ -99,11 +122,14 @@ __device__ __forceinline__ void mmaBf16(float (&d)[4], const std::uint32_t (&a)[
         : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
 }
 /// Four 8x8 matrices of 16-bit values; lane 8*i + r gives the address of row r of matrix i.
-__device__ __forceinline__ void ldmatrix4(std::uint32_t (&r)[4], const void* row) {
+__device__ __forceinline__ void ldmatrix4(std::uint32_t (&r)[4], SharedAddress row) {
     asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0,%1,%2,%3}, [%4];"
                  : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3])
-                 : "r"(sharedAddress(row))
+                 : "r"(row)
                  : "memory");
+}
+__device__ __forceinline__ void ldmatrix4(std::uint32_t (&r)[4], const void* row) {
+    ldmatrix4(r, sharedAddress(row));
 }
 __device__ __forceinline__ void ldmatrix4Transposed(std::uint32_t (&r)[4], const void* row) {
     asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0,%1,%2,%3}, [%4];"
@@ -114,11 +140,14 @@ __device__ __forceinline__ void ldmatrix4Transposed(std::uint32_t (&r)[4], const
 
 // -- asynchronous copies of 16 bytes into shared memory
 
-__device__ __forceinline__ void copyAsync(void* shared, const void* global) {
+__device__ __forceinline__ void copyAsync(SharedAddress shared, const void* global) {
     asm volatile("cp.async.cg.shared.global [%0], [%1], 16;"
                  :
-                 : "r"(sharedAddress(shared)), "l"(global)
+                 : "r"(shared), "l"(global)
                  : "memory");
+}
+__device__ __forceinline__ void copyAsync(void* shared, const void* global) {
+    copyAsync(sharedAddress(shared), global);
 }
 /// Zeros instead when not `valid`; `global` must be a readable address all the same.
 __device__ __forceinline__ void copyAsync(void* shared, const void* global, bool valid) {
@@ -128,10 +157,10 @@ __device__ __forceinline__ void copyAsync(void* shared, const void* global, bool
                  : "memory");
 }
 /// 4 bytes.
-__device__ __forceinline__ void copyAsync4(void* shared, const void* global) {
+__device__ __forceinline__ void copyAsync4(SharedAddress shared, const void* global) {
     asm volatile("cp.async.ca.shared.global [%0], [%1], 4;"
                  :
-                 : "r"(sharedAddress(shared)), "l"(global)
+                 : "r"(shared), "l"(global)
                  : "memory");
 }
 __device__ __forceinline__ void copyCommit() {

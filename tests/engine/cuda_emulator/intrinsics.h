@@ -18,6 +18,25 @@ T* dynamicShared() {
     return reinterpret_cast<T*>(::cuda_emulator::g_dynamicShared);
 }
 
+using SharedAddress = std::uintptr_t;
+inline SharedAddress sharedAddress(const void* p) {
+    return reinterpret_cast<SharedAddress>(p);
+}
+inline void* atShared(SharedAddress at) {
+    return reinterpret_cast<void*>(at); // NOLINT(performance-no-int-to-ptr)
+}
+template<class T>
+T held(T v) {
+    return v;
+}
+template<class T>
+void loadShared(T& v, SharedAddress at) {
+    if (at % sizeof(T) != 0) {
+        __builtin_trap();
+    }
+    std::memcpy(&v, atShared(at), sizeof(T));
+}
+
 inline std::uint32_t packBf16(float low, float high) {
     return floatToBf16(low) | static_cast<std::uint32_t>(floatToBf16(high)) << 16;
 }
@@ -143,6 +162,9 @@ inline void ldmatrix4(std::uint32_t (&r)[4], const void* row) {
     }
     ::cuda_emulator::warpBarrier(); // nobody writes the rows before everybody has read them
 }
+inline void ldmatrix4(std::uint32_t (&r)[4], SharedAddress row) {
+    ldmatrix4(r, atShared(row));
+}
 inline void ldmatrix4Transposed(std::uint32_t (&r)[4], const void* row) {
     if (reinterpret_cast<std::uintptr_t>(row) % 16 != 0) {
         __builtin_trap();
@@ -172,9 +194,12 @@ inline void copyAsync(void* shared, const void* global, bool valid) {
 inline void copyAsync(void* shared, const void* global) {
     copyAsync(shared, global, true);
 }
-inline void copyAsync4(void* shared, const void* global) {
-    if ((reinterpret_cast<std::uintptr_t>(shared) | reinterpret_cast<std::uintptr_t>(global)) % 4 !=
-        0) {
+inline void copyAsync(SharedAddress shared, const void* global) {
+    copyAsync(atShared(shared), global);
+}
+inline void copyAsync4(SharedAddress at, const void* global) {
+    void* shared = atShared(at);
+    if ((at | reinterpret_cast<std::uintptr_t>(global)) % 4 != 0) {
         __builtin_trap();
     }
     std::memset(shared, 0xff, 4);
