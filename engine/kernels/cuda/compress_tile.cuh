@@ -43,8 +43,49 @@ struct Tokens {
     }
 };
 
-/// Pools block j into `values` (shared), normed and rotated. In float64: an entry is read by all
-/// later tokens, and the work is small.
+/// The softmax-weighted mean of value(k) by score(k), k < slots. In float64: an entry is read by
+/// all later tokens, and the work is small.
+template<class Score, class Value>
+__device__ __forceinline__ double pool(unsigned slots, Score score, Value value) {
+    constexpr unsigned kFew = 8;
+    double weights = 0, sum = 0;
+    const auto add = [&](float s, float v, float top) {
+        const double w = exp(double{s} - double{top});
+        weights += w;
+        sum += w * double{v};
+    };
+    float top = __uint_as_float(0xff800000u);
+    if (slots <= kFew) { // all at once: a single token waits for every one of these loads
+        float s[kFew], v[kFew];
+#pragma unroll
+        for (unsigned k = 0; k < kFew; ++k) {
+            s[k] = k < slots ? score(k) : top;
+            v[k] = k < slots ? value(k) : 0;
+        }
+#pragma unroll
+        for (unsigned k = 0; k < kFew; ++k) {
+            top = fmaxf(top, s[k]);
+        }
+#pragma unroll
+        for (unsigned k = 0; k < kFew; ++k) {
+            if (k < slots) {
+                add(s[k], v[k], top);
+            }
+        }
+    } else {
+#pragma unroll 4
+        for (unsigned k = 0; k < slots; ++k) {
+            top = fmaxf(top, score(k));
+        }
+#pragma unroll 4
+        for (unsigned k = 0; k < slots; ++k) {
+            add(score(k), value(k), top);
+        }
+    }
+    return sum / weights;
+}
+
+/// Pools block j into `values` (shared), normed and rotated.
 __device__ __forceinline__ void poolBlock(const CompressParameters& p, const Tokens& tokens,
                                           unsigned j, Bf16* values, double* sums) {
     const unsigned begin = j * p.ratio;
@@ -53,22 +94,12 @@ __device__ __forceinline__ void poolBlock(const CompressParameters& p, const Tok
     for (unsigned i = threadIdx.x; i < p.width; i += blockDim.x) {
         // Of the previous block the first half of the columns, of this one the last.
         const unsigned own = p.overlap * p.width - p.width + i;
-        const unsigned slots = before + p.ratio;
         const auto time = [&](unsigned k) { return begin + k - before; };
         const auto column = [&](unsigned k) { return k < before ? i : own; };
-        float top = __uint_as_float(0xff800000u);
-#pragma unroll 4
-        for (unsigned k = 0; k < slots; ++k) {
-            top = fmaxf(top, tokens.s(time(k), column(k)));
-        }
-        double weights = 0, sum = 0;
-#pragma unroll 4
-        for (unsigned k = 0; k < slots; ++k) {
-            const double w = exp(double{tokens.s(time(k), column(k))} - double{top});
-            weights += w;
-            sum += w * double{tokens.a(time(k), column(k))};
-        }
-        const float e = rounded(static_cast<float>(sum / weights));
+        const double mean = pool(
+            before + p.ratio, [&](unsigned k) { return tokens.s(time(k), column(k)); },
+            [&](unsigned k) { return tokens.a(time(k), column(k)); });
+        const float e = rounded(static_cast<float>(mean));
         square += double{e * e};
         values[i] = toBf16(e);
     }

@@ -17,7 +17,8 @@ struct Parts {
     unsigned main, index, rows, queries, indexQueries;
 };
 
-__global__ void __launch_bounds__(kThreads)
+/// Few blocks, which have registers to spare: without saying so the compiler keeps to 64 a thread.
+__global__ void __launch_bounds__(kThreads, 2)
     finishKernel(const __grid_constant__ FinishTasks tasks, Parts parts, unsigned rows) {
     __shared__ double sums[32];
     auto* values = dynamicShared<Bf16>();
