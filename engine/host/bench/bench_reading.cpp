@@ -114,8 +114,8 @@ void benchReading(BenchModel& model, const Settings& settings, const Rates& rate
     }
     const std::uint64_t most = settings.plannedContext;
     for (const double part : {0.25, 0.5, 0.75, 1.0}) {
-        const std::uint64_t depth =
-            (static_cast<std::uint64_t>(part * static_cast<double>(most)) - chunk) / 128 * 128;
+        const auto end = static_cast<std::uint64_t>(part * static_cast<double>(most));
+        const std::uint64_t depth = end < chunk ? 0 : (end - chunk) / 128 * 128;
         if (static_cast<double>(depth) <= points.back().first || late()) {
             continue;
         }
