@@ -2,6 +2,9 @@
 // Names of the enumerations and small conversions.
 #include "app/model_types.h"
 
+#include <algorithm>
+#include <cctype>
+
 namespace dossier::app {
 
 Failure failureOf(const Error& error) {
@@ -37,6 +40,25 @@ std::optional<Verdict> verdictFromName(std::string_view name) {
 bool isFinal(AnswerState state) {
     return state == AnswerState::Done || state == AnswerState::NotFound ||
            state == AnswerState::Stopped || state == AnswerState::Failed;
+}
+
+std::string levelTitle(const Answer& answer, const std::vector<LevelInfo>& levels) {
+    if (!answer.levelTitle.empty()) {
+        return answer.levelTitle;
+    }
+    const std::string name = answer.level.empty() ? "none" : answer.level;
+    const auto known = std::find_if(levels.begin(), levels.end(),
+                                    [&](const LevelInfo& level) { return level.name == name; });
+    if (known != levels.end()) {
+        return known->title;
+    }
+    if (name == "none") {
+        return "Non-think";
+    }
+    std::string title = "Think " + name; // as the profiles do: "Think High"
+    char& first = title[title.size() - name.size()];
+    first = static_cast<char>(std::toupper(static_cast<unsigned char>(first)));
+    return title;
 }
 
 } // namespace dossier::app

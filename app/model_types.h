@@ -191,7 +191,10 @@ struct Answer {
     /// what the person should know of that: sentences without the last full stop.
     std::string searched;
     std::string model; ///< name and fingerprint's first 8 digits
-    std::string level;
+    std::string level; ///< its name, see LevelInfo
+    /// What that model's profile calls the level; empty until the answer begins, and in answers of
+    /// dossiers from before it was kept. To be shown through app::levelTitle.
+    std::string levelTitle;
     std::uint64_t promptTokens = 0;
     std::uint64_t thinkingTokens = 0;
     std::uint64_t answerTokens = 0;
@@ -216,6 +219,11 @@ struct LevelInfo {
     std::string stateText; ///< "Ready", "Preparing 42 %", "Needs about 44 min and 3.7 GB"
     double prepared = 1;   ///< 0..1
 };
+
+/// What an answer's level is called wherever it is shown, in the window and in reports: what its
+/// own model calls it; where the answer does not know that, what `levels` (of the model loaded now)
+/// calls a level of that name, and without one a title made from the name. An empty name is "none".
+std::string levelTitle(const Answer&, const std::vector<LevelInfo>& levels);
 
 // ---------------------------------------------------------------- notes and highlights
 
@@ -299,6 +307,7 @@ struct DossierSnapshot {
     std::vector<Answer> answers;
     std::vector<Mark> marks;
     std::optional<engine::ModelInfo> model; ///< loaded now; answers carry their own
+    std::vector<LevelInfo> levels;          ///< of that model; for levelTitle
     std::int64_t takenMs = 0;
 };
 

@@ -222,6 +222,7 @@ DossierSnapshot Session::snapshot() const {
     if (d->options.engine != nullptr) {
         snapshot.model = d->options.engine->status().model;
     }
+    snapshot.levels = levels();
     snapshot.takenMs = nowMs();
     return snapshot;
 }

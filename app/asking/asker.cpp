@@ -25,6 +25,7 @@ void Asker::answerOrThrow(const AskInput& input, AnswerWriter& writer, std::uint
     writer.update([&](Answer& a) {
         a.model = modelText(loaded.model);
         a.level = level.name;
+        a.levelTitle = level.title;
     });
     if (input.sources.empty()) {
         throw Error(ErrorCode::InvalidArgument, "There are no documents to ask about",

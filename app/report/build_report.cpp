@@ -15,12 +15,6 @@
 namespace dossier::app::report {
 namespace {
 
-std::string levelTitle(const std::string& level) {
-    if (level.empty() || level == "none")
-        return "No thinking";
-    return "Think " + std::string(1, static_cast<char>(std::toupper(level[0]))) + level.substr(1);
-}
-
 void addOnce(std::vector<std::string>& list, const std::string& item) {
     if (!item.empty() && std::find(list.begin(), list.end(), item) == list.end())
         list.push_back(item);
@@ -209,8 +203,8 @@ class Builder {
 
     void fill(Section& section, const Answer& answer) {
         addOnce(m_models, answer.model);
-        addOnce(m_levels, levelTitle(answer.level));
-        section.how = levelTitle(answer.level);
+        section.how = levelTitle(answer, m_dossier.levels);
+        addOnce(m_levels, section.how);
         if (answer.seconds > 0)
             section.how += " · " + std::to_string(std::max(1L, std::lround(answer.seconds))) + " s";
         if (answer.state == AnswerState::NotFound) {

@@ -70,7 +70,12 @@ constexpr const char* kVersion2 = R"sql(
 ALTER TABLE thread ADD COLUMN documents TEXT NOT NULL DEFAULT '[]';
 )sql";
 
-constexpr std::array kVersions = {kVersion1, kVersion2};
+// What the model of an answer calls its level: other models have other words for the same name.
+constexpr const char* kVersion3 = R"sql(
+ALTER TABLE answer ADD COLUMN level_title TEXT NOT NULL DEFAULT '';
+)sql";
+
+constexpr std::array kVersions = {kVersion1, kVersion2, kVersion3};
 
 std::int64_t pragma(Database& database, std::string_view sql) {
     Query query = database.query(sql);

@@ -67,9 +67,9 @@ void Store::addAnswer(const Answer& answer) {
 }
 
 void Store::insertAnswer(const Answer& answer) {
-    m_database.run("INSERT INTO answer VALUES (?1,?2,?3,?4,'','','',?5,'','[]',0,0,0,0,0,?6,NULL)",
-                   answer.id, answer.question, answer.version, answer.state, answer.level,
-                   answer.startedMs);
+    m_database.run(
+        "INSERT INTO answer VALUES (?1,?2,?3,?4,'','','',?5,'','[]',0,0,0,0,0,?6,NULL,'')",
+        answer.id, answer.question, answer.version, answer.state, answer.level, answer.startedMs);
     updateAnswer(answer);
 }
 
@@ -81,11 +81,11 @@ void Store::updateAnswer(const Answer& answer) {
     m_database.run("UPDATE answer SET state=?2, thinking=?3, text=?4, model=?5, level=?6, "
                    "searched=?7, search_results=?8, prompt_tokens=?9, thinking_tokens=?10, "
                    "answer_tokens=?11, thinking_seconds=?12, seconds=?13, started_ms=?14, "
-                   "failure=?15 WHERE id=?1",
+                   "failure=?15, level_title=?16 WHERE id=?1",
                    answer.id, answer.state, answer.thinking, answer.text, answer.model,
                    answer.level, answer.searched, toJson(answer.searchResults), answer.promptTokens,
                    answer.thinkingTokens, answer.answerTokens, answer.thinkingSeconds,
-                   answer.seconds, answer.startedMs, failure);
+                   answer.seconds, answer.startedMs, failure, answer.levelTitle);
     m_database.run("DELETE FROM citation WHERE answer = ?1", answer.id);
     for (const Citation& citation : answer.citations) {
         insertCitation(m_database, answer.id, citation.number, citation);

@@ -79,8 +79,8 @@ std::vector<Answer> loadAnswers(Database& database) {
     std::vector<Answer> answers;
     Query row = database.query(
         "SELECT id,question,version,state,thinking,text,model,level,searched,search_results,"
-        "prompt_tokens,thinking_tokens,answer_tokens,thinking_seconds,seconds,started_ms,failure "
-        "FROM answer ORDER BY id");
+        "prompt_tokens,thinking_tokens,answer_tokens,thinking_seconds,seconds,started_ms,failure,"
+        "level_title FROM answer ORDER BY id");
     while (row.next()) {
         Answer answer;
         answer.id = AnswerId{row.integer(0)};
@@ -100,6 +100,7 @@ std::vector<Answer> loadAnswers(Database& database) {
         answer.seconds = row.real(14);
         answer.startedMs = row.integer(15);
         answer.failure = failureIn(row, 16);
+        answer.levelTitle = row.text(17);
         answers.push_back(std::move(answer));
     }
     return answers;

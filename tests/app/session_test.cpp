@@ -149,6 +149,7 @@ TEST_F(SessionTest, StreamsAnAnswerWithCheckedQuotations) {
     EXPECT_EQ(answer.citations[1].verdict, Verdict::NotFound);
     EXPECT_EQ(answer.citations[2].verdict, Verdict::VerifiedNormalised);
     EXPECT_EQ(answer.level, "high");
+    EXPECT_EQ(answer.levelTitle, "Think High");
     EXPECT_THAT(answer.model, HasSubstr("Scripted V4"));
     EXPECT_GT(answer.promptTokens, 30U);
 
@@ -158,6 +159,7 @@ TEST_F(SessionTest, StreamsAnAnswerWithCheckedQuotations) {
     const Answer* stored = session->answer(id);
     ASSERT_NE(stored, nullptr);
     EXPECT_EQ(stored->state, AnswerState::Done);
+    EXPECT_EQ(stored->levelTitle, "Think High");
     EXPECT_EQ(stored->text, streamed);
     EXPECT_EQ(stored->citations, citations);
 }

@@ -484,7 +484,7 @@ void Exchange::refreshThinking() {
     m_thinking->setTexts(
         thinking ? tr("Thinking… %1 · %2").arg(seconds(m_answer.thinkingSeconds), tokenText)
                  : tr("Thought for %1 · %2").arg(seconds(m_answer.thinkingSeconds), tokenText),
-        m_context.levelTitle ? m_context.levelTitle(m_answer.level) : QString());
+        m_context.levelTitle ? m_context.levelTitle(m_answer) : QString());
 }
 
 void Exchange::refreshCitations() {

@@ -36,7 +36,7 @@ class ThinkingRow : public QAbstractButton {
 /// What a widget of the thread needs to know about the dossier to name things.
 struct ThreadContext {
     std::function<const app::Source*(app::SourceId)> source;
-    std::function<QString(const std::string& level)> levelTitle;
+    std::function<QString(const app::Answer&)> levelTitle;
     std::function<QString()> searched;                 ///< "16 sources searched"
     std::function<QString(app::QuestionId)> forkPrice; ///< of a branch behind it; may be empty
 };

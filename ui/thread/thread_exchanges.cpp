@@ -20,15 +20,9 @@ Exchange* ThreadPanel::unfold(Entry& entry) {
         context.source = [this](app::SourceId id) {
             return m_session ? m_session->source(id) : nullptr;
         };
-        context.levelTitle = [this](const std::string& level) {
-            if (m_session) {
-                for (const app::LevelInfo& info : m_session->levels()) {
-                    if (info.name == level) {
-                        return QString::fromStdString(info.title);
-                    }
-                }
-            }
-            return QString::fromStdString(level);
+        context.levelTitle = [this](const app::Answer& answer) {
+            const auto levels = m_session ? m_session->levels() : std::vector<app::LevelInfo>();
+            return QString::fromStdString(app::levelTitle(answer, levels));
         };
         context.searched = [this] {
             const auto count = m_session ? m_session->documentsOf(m_thread).size() : 0;

@@ -129,6 +129,31 @@ TEST(BuildReport, ThinkingOnlyWhenAskedFor) {
     EXPECT_EQ(buildReport(dossier, options).sections[0].thinking.size(), 1U);
 }
 
+TEST(BuildReport, LevelsAreCalledWhatTheWindowCallsThem) {
+    DossierSnapshot dossier = test::harbourWharf();
+    ASSERT_EQ(dossier.answers.size(), 4U);
+    dossier.answers[0].level = "none";
+    dossier.answers[0].levelTitle = "Direct"; // by another model than the one loaded now
+    dossier.answers[1].level = "none";
+    dossier.answers[2].level = "";
+    dossier.answers[3].level = "max";
+    const auto hows = [&] {
+        std::vector<std::string> list;
+        for (const Section& section : buildReport(dossier, {}).sections)
+            list.push_back(section.how.substr(0, section.how.find(" · ")));
+        return list;
+    };
+    EXPECT_THAT(hows(), ElementsAre("Direct", "Non-think", "Non-think", "Think Max"))
+        << "no model is loaded, as in `dossier report`";
+    EXPECT_EQ(buildReport(dossier, {}).production.levels, "Direct, Non-think, Think Max");
+    dossier.levels.resize(1);
+    dossier.levels[0].name = "none";
+    dossier.levels[0].title = "At once";
+    EXPECT_THAT(hows(), ElementsAre("Direct", "At once", "At once", "Think Max"));
+    for (std::size_t i = 0; i < dossier.answers.size(); ++i)
+        EXPECT_EQ(hows()[i], levelTitle(dossier.answers[i], dossier.levels));
+}
+
 TEST(BuildReport, ChosenQuestionsInTheOrderGiven) {
     ReportOptions options;
     options.questions = {QuestionId{3}, QuestionId{1}};

@@ -362,7 +362,8 @@ TEST(Store, KeepsWhereBranchesBeginAndTakesOverOlderFiles) {
     }
     { // as the first version wrote it
         Database database(path / "dossier.db", Database::Mode::ReadWrite);
-        database.script("ALTER TABLE thread DROP COLUMN documents; PRAGMA user_version = 1");
+        database.script("ALTER TABLE answer DROP COLUMN level_title; "
+                        "ALTER TABLE thread DROP COLUMN documents; PRAGMA user_version = 1");
     }
     const std::vector<std::string> documents{"lease.pdf", "mails/\"Re\": roof.eml"};
     {
@@ -380,6 +381,36 @@ TEST(Store, KeepsWhereBranchesBeginAndTakesOverOlderFiles) {
     ASSERT_EQ(contents.threads.size(), 2u);
     EXPECT_EQ(contents.threads[1].name, "early");
     EXPECT_EQ(contents.threads[1].documents, documents);
+}
+
+TEST(Store, KeepsWhatTheLevelWasCalledAndTakesOverOlderAnswers) {
+    const test::TempFolder folder;
+    const auto path = folder.path() / "a.dossier";
+    {
+        const auto store = Store::create(path);
+        const Thread thread{store->newThreadId(), "main", std::nullopt, 5, {}};
+        store->saveThread(thread);
+        Question question;
+        question.id = store->newQuestionId();
+        question.thread = thread.id;
+        store->addQuestion(question, {}, sampleAnswer(*store, question.id));
+    }
+    { // as the second version wrote it
+        Database database(path / "dossier.db", Database::Mode::ReadWrite);
+        database.script("ALTER TABLE answer DROP COLUMN level_title; PRAGMA user_version = 2");
+    }
+    {
+        const auto store = Store::open(path);
+        std::vector<Answer> answers = store->load().answers;
+        ASSERT_EQ(answers.size(), 1u);
+        EXPECT_EQ(answers[0].level, "high");
+        EXPECT_EQ(answers[0].levelTitle, "");
+        answers[0].levelTitle = "Think High";
+        store->saveAnswer(answers[0]);
+    }
+    const StoreContents contents = Store::open(path)->load();
+    ASSERT_EQ(contents.answers.size(), 1u);
+    EXPECT_EQ(contents.answers[0].levelTitle, "Think High");
 }
 
 TEST(Store, FindsDamageAfterACrash) {
