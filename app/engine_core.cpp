@@ -52,6 +52,9 @@ void EngineHost::Core::loadWith(std::unique_lock<std::mutex>& lock, const std::s
     m_loaded.reset();
     lock.unlock();
     setStatus([](EngineStatus& s) {
+        if (s.state != EngineState::Stopped) {
+            s.failure.reset();
+        }
         s.state = EngineState::Loading;
         s.progress = {};
     });
@@ -120,17 +123,17 @@ std::optional<EngineHost::Core::Loaded> EngineHost::Core::loadedNow() const {
     return m_loaded;
 }
 
-void EngineHost::Core::died(std::uint64_t generation, const Error& error) {
-    {
-        const std::lock_guard lock(m_mutex);
-        if (generation != m_generation || !m_loaded) {
+void EngineHost::Core::died(const std::shared_ptr<engine::Engine>& dead, const Error& error) {
+    setStatus([&](EngineStatus& s) { // all under one lock: somebody may be about to load again
+        if (!dead || dead != m_engine) {
             return; // somebody else has told it already
         }
-        m_loaded.reset();
         m_engine.reset();
-    }
-    setStatus([&error](EngineStatus& s) {
-        s.state = EngineState::Failed;
+        if (!m_loaded) {
+            return; // nothing is lost; what is being loaded tells its failure itself
+        }
+        m_loaded.reset();
+        s.state = EngineState::Stopped;
         s.failure = failureOf(error);
     });
 }

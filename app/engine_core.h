@@ -42,8 +42,9 @@ class EngineHost::Core {
     /// Cancelled.
     Loaded acquire(const std::stop_token& stop);
     std::optional<Loaded> loadedNow() const; ///< never waits
-    /// To be called by who caught ProcessDied from an engine of that generation.
-    void died(std::uint64_t generation, const Error& error);
+    /// To be called by who caught ProcessDied from that engine: it is used no more, and where a
+    /// model was loaded, the status tells it.
+    void died(const std::shared_ptr<engine::Engine>& dead, const Error& error);
 
     /// Blocks until loaded; replaces what is loaded.
     void load(const engine::LoadOptions& options, const std::stop_token& stop);

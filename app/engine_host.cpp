@@ -80,11 +80,15 @@ class EngineHost::Impl {
         std::condition_variable_any wake;
         while (!stop.stop_requested()) {
             MemorySample sample;
+            const std::shared_ptr<engine::Engine> engine = core->engineIfMade();
             try {
-                sample = sampleNow(core->engineIfMade().get());
-            } catch (const Error&) {
-                // The engine died or is being replaced: what asks next learns it; the computer's
-                // own figures are shown meanwhile.
+                sample = sampleNow(engine.get());
+            } catch (const Error& error) {
+                // The computer's own figures are shown meanwhile. That an engine died while nothing
+                // was asked is seen here first, and the next question need not fail of it.
+                if (error.code() == ErrorCode::ProcessDied) {
+                    core->died(engine, error);
+                }
                 sample = sampleNow(nullptr);
             }
             QMetaObject::invokeMethod(

@@ -275,13 +275,19 @@ struct Job {
 
 // ---------------------------------------------------------------- engine and memory
 
-enum class EngineState : std::uint8_t { NoModel, Loading, Ready, Failed };
+enum class EngineState : std::uint8_t {
+    NoModel,
+    Loading,
+    Ready,
+    Stopped, ///< the engine's process died under a loaded model; the next question starts it again
+    Failed,  ///< the model could not be loaded
+};
 
 struct EngineStatus {
     EngineState state = EngineState::NoModel;
     std::optional<engine::ModelInfo> model;
     engine::DeviceInfo device;
-    std::optional<Failure> failure; ///< why it is Failed; or, while Loading, why it restarts
+    std::optional<Failure> failure; ///< why it is Failed or Stopped; while Loading, why it restarts
     engine::Progress progress;      ///< while Loading
 };
 

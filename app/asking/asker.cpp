@@ -17,9 +17,10 @@ std::string modelText(const engine::ModelInfo& model) {
 Asker::Asker(std::shared_ptr<EngineHost::Core> core, Corpus& corpus, std::filesystem::path profiles)
     : m_core(std::move(core)), m_corpus(corpus), m_profiles(std::move(profiles)) {}
 
-void Asker::answerOrThrow(const AskInput& input, AnswerWriter& writer, std::uint64_t& generation) {
+void Asker::answerOrThrow(const AskInput& input, AnswerWriter& writer,
+                          std::shared_ptr<engine::Engine>& asked) {
     const EngineHost::Core::Loaded loaded = m_core->acquire(writer.stop());
-    generation = loaded.generation;
+    asked = loaded.engine;
     const Profile profile = loadProfile(loaded.model, m_profiles);
     const ProfileLevel& level = profile.requireLevel(input.level);
     writer.update([&](Answer& a) {
@@ -57,10 +58,10 @@ void Asker::answer(const AskInput& input, AnswerWriter& writer) {
     const auto spent = [&] {
         return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
     };
-    std::uint64_t generation = 0;
+    std::shared_ptr<engine::Engine> asked;
     std::optional<Error> error;
     try {
-        answerOrThrow(input, writer, generation);
+        answerOrThrow(input, writer, asked);
         writer.update([&](Answer& a) { a.seconds = spent(); });
         m_core->measured({0, 0, spent()});
         return;
@@ -70,7 +71,7 @@ void Asker::answer(const AskInput& input, AnswerWriter& writer) {
         error = Error(ErrorCode::Internal, std::string("Answering failed: ") + e.what());
     }
     if (error->code() == ErrorCode::ProcessDied) {
-        m_core->died(generation, *error);
+        m_core->died(asked, *error);
     }
     writer.update([&](Answer& a) {
         a.seconds = spent();

@@ -23,7 +23,8 @@ class Asker {
     void answer(const AskInput& input, AnswerWriter& writer);
 
   private:
-    void answerOrThrow(const AskInput& input, AnswerWriter& writer, std::uint64_t& generation);
+    void answerOrThrow(const AskInput& input, AnswerWriter& writer,
+                       std::shared_ptr<engine::Engine>& asked);
 
     std::shared_ptr<EngineHost::Core> m_core; ///< shared with the host
     Corpus& m_corpus;

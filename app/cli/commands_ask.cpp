@@ -182,7 +182,9 @@ void load(EngineHost& host, const EngineChoice& choice, ProgressLine& line) {
     waitUntil(
         [&] {
             const EngineState state = host.status().state;
-            return state == EngineState::Ready || state == EngineState::Failed;
+            // Stopped: loaded, and died before anybody looked; asking starts it again.
+            return state == EngineState::Ready || state == EngineState::Stopped ||
+                   state == EngineState::Failed;
         },
         [&] { host.cancelLoad(); });
     line.clear();

@@ -203,11 +203,63 @@ TEST_F(SessionTest, SurvivesTheDeathOfTheEngine) {
     ASSERT_TRUE(answer.failure);
     EXPECT_EQ(answer.failure->code, ErrorCode::ProcessDied);
     EXPECT_GT(answer.text.size(), 20U);
-    until([&] { return host->status().state == EngineState::Failed; }, "the news");
+    until([&] { return host->status().state == EngineState::Stopped; }, "the news");
+    ASSERT_TRUE(host->status().failure);
+    EXPECT_EQ(host->status().failure->code, ErrorCode::ProcessDied);
     script.answerTokensPerSecond = 0;
     EXPECT_EQ(wait(ask("Once more")).state, AnswerState::Done) << "the next question works";
     EXPECT_EQ(enginesMade, 2);
     until([&] { return host->status().state == EngineState::Ready; }, "an engine that is ready");
+}
+
+TEST_F(SessionTest, AnEngineThatDiesWhileNothingIsAskedIsToldAndTheNextQuestionWorks) {
+    create();
+    load();
+    add({folder.write("in/lease.txt", kLease)});
+    host->setSampling(true);
+    engine->die();
+    until([&] { return host->status().state == EngineState::Stopped; }, "the news");
+    std::vector<EngineState> states;
+    std::optional<Failure> reason; // why it starts again
+    QObject guard;
+    QObject::connect(host.get(), &EngineHost::statusChanged, &guard, [&] {
+        states.push_back(host->status().state);
+        if (states.back() == EngineState::Loading) {
+            reason = host->status().failure;
+        }
+    });
+    script.loadTime = std::chrono::milliseconds(200);
+    EXPECT_EQ(wait(ask("Who pays?")).state, AnswerState::Done);
+    EXPECT_EQ(enginesMade, 2);
+    until([&] { return host->status().state == EngineState::Ready; }, "an engine that is ready");
+    ASSERT_FALSE(states.empty());
+    EXPECT_EQ(states.front(), EngineState::Loading);
+    ASSERT_TRUE(reason);
+    EXPECT_EQ(reason->code, ErrorCode::ProcessDied);
+    EXPECT_FALSE(host->status().failure);
+    host->setSampling(false);
+}
+
+TEST_F(SessionTest, AModelThatCannotBeLoadedHasFailed) {
+    script.loadError = Error(ErrorCode::Corrupt, "model.safetensors is damaged", "Copy it again");
+    engine::LoadOptions model;
+    model.model = folder.path() / "model";
+    host->load(model);
+    until([&] { return host->status().state == EngineState::Failed; }, "the news");
+    ASSERT_TRUE(host->status().failure);
+    EXPECT_EQ(host->status().failure->code, ErrorCode::Corrupt);
+    script.loadError.reset();
+    script.loadTime = std::chrono::milliseconds(200);
+    bool restarts = false;
+    QObject guard;
+    QObject::connect(host.get(), &EngineHost::statusChanged, &guard, [&] {
+        const EngineStatus& status = host->status();
+        restarts |= status.state == EngineState::Loading && status.failure.has_value();
+    });
+    engine->setScript(script);
+    host->load(model);
+    until([&] { return host->status().state == EngineState::Ready; }, "the model");
+    EXPECT_FALSE(restarts) << "a failure of another load is no reason for this one";
 }
 
 TEST_F(SessionTest, RefusesDocumentsThatDoNotFitBeforeReading) {

@@ -330,6 +330,7 @@ class WalkTest : public QObject {
         QVERIFY(!bars.empty());
         QVERIFY2(bars.front()->title().contains(QStringLiteral("engine")),
                  qPrintable(bars.front()->title()));
+        QTRY_COMPARE(window()->statusRow()->speedText(), QStringLiteral("engine stopped"));
         ask(QStringLiteral("Which law governs the lease?"));
         QTRY_VERIFY_WITH_TIMEOUT(app::isFinal(window()->thread()->active()->answer().state),
                                  kAnswerMs);
@@ -338,13 +339,30 @@ class WalkTest : public QObject {
         QVERIFY(!answer.citations.empty());
         QVERIFY2(answer.citations.front().quote.find("England and Wales") != std::string::npos,
                  answer.citations.front().quote.c_str());
+        QTRY_COMPARE(window()->statusRow()->speedText(), QStringLiteral("idle"));
+        QVERIFY(bars.empty());
+        picture("engine-again");
+    }
+
+    void anEngineKilledWhileNothingIsAskedIsTold() {
+        const std::vector<pid_t> before = engines();
+        QCOMPARE(before.size(), std::size_t{1});
+        QCOMPARE(kill(before.front(), SIGKILL), 0);
+        QTRY_COMPARE(window()->statusRow()->speedText(), QStringLiteral("engine stopped"));
+        QVERIFY(!window()->messages()->bars().empty());
+        picture("engine-killed-idle");
+        ask(QStringLiteral("Which law governs the lease?"));
+        QTRY_VERIFY_WITH_TIMEOUT(app::isFinal(window()->thread()->active()->answer().state),
+                                 kAnswerMs);
+        QCOMPARE(window()->thread()->active()->answer().state, app::AnswerState::Done);
+        QTRY_COMPARE(window()->statusRow()->speedText(), QStringLiteral("idle"));
     }
 
     void theReportIsExported() {
         QTest::keyClick(window(), Qt::Key_3, Qt::ControlModifier);
         ReportPage* page = window()->reportPage();
         QTRY_VERIFY(page->isVisible());
-        QCOMPARE(page->blockCount(), 4); // the questions; notes are an option
+        QCOMPARE(page->blockCount(), 5); // the questions; notes are an option
         page->setFormats(true, true, true, true);
         QTest::qWait(4000); // the preview is set
         picture("report");
@@ -391,7 +409,7 @@ class WalkTest : public QObject {
         QCOMPARE(session()->marks().size(), std::size_t{1});
         QCOMPARE(session()->marks()[0].note, std::string("Ask the surveyor"));
         const auto questions = session()->questions(session()->threads().front().id);
-        QCOMPARE(questions.size(), std::size_t{4});
+        QCOMPARE(questions.size(), std::size_t{5});
         const app::Answer* first = session()->answer(questions[0].answers.back());
         QVERIFY(first != nullptr && first->state == app::AnswerState::Done);
         QCOMPARE(first->citations.front().verdict, app::Verdict::Verified);

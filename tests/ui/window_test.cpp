@@ -387,6 +387,23 @@ class WindowTest : public QObject {
         QVERIFY(window.memoryPage()->isVisible());
     }
 
+    void theStatusBarTellsAStoppedEngineFromAFailedModel() {
+        StatusBar bar;
+        app::EngineStatus status;
+        const auto text = [&](app::EngineState state, std::optional<app::Failure> failure = {}) {
+            status.state = state;
+            status.failure = std::move(failure);
+            bar.setModel(status);
+            return bar.speedText();
+        };
+        const app::Failure death{ErrorCode::ProcessDied, "The engine was killed", "Ask again"};
+        QCOMPARE(text(app::EngineState::Ready), QStringLiteral("idle"));
+        QCOMPARE(text(app::EngineState::Stopped, death), QStringLiteral("engine stopped"));
+        QCOMPARE(text(app::EngineState::Loading, death), QStringLiteral("starting again"));
+        QCOMPARE(text(app::EngineState::Loading), QStringLiteral("loading"));
+        QCOMPARE(text(app::EngineState::Failed, death), QStringLiteral("model failed"));
+    }
+
     void shortcutsDoNotCollide() {
         Fixture f;
         QHash<QString, QString> owners;

@@ -199,10 +199,8 @@ void MainWindow::connectEngine() {
         m_status->setModel(status);
         if (status.state == app::EngineState::Failed && status.failure) {
             Message message = messageOf(*status.failure, QStringLiteral("model"));
-            if (status.failure->code != ErrorCode::ProcessDied) { // that one starts again by itself
-                message.actions.push_back(
-                    {tr("Choose a model…"), [this] { showSetup(SetupPage::Model); }});
-            }
+            message.actions.push_back(
+                {tr("Choose a model…"), [this] { showSetup(SetupPage::Model); }});
             messages()->show(message);
         } else if (status.state == app::EngineState::Ready) {
             messages()->withdraw(QStringLiteral("model"));
@@ -215,14 +213,16 @@ void MainWindow::connectEngine() {
                             [this](auto, std::optional<engine::Forecast> forecast, auto) {
                                 m_memory->setForecast(forecast);
                             });
-        } else if (status.state == app::EngineState::Loading && status.failure) {
-            messages()->show(
-                {Message::Warning,
-                 QStringLiteral("model"),
-                 QString::fromStdString(status.failure->failed),
-                 tr("It is started again; the next question works. Nothing that was shown "
-                    "as saved is lost."),
-                 {}});
+        } else if (status.failure) { // the engine's process died
+            messages()->show({Message::Warning,
+                              QStringLiteral("model"),
+                              QString::fromStdString(status.failure->failed),
+                              status.state == app::EngineState::Stopped
+                                  ? tr("The next question starts it again. Nothing that was shown "
+                                       "as saved is lost.")
+                                  : tr("It is being started again. Nothing that was shown as saved "
+                                       "is lost."),
+                              {}});
         }
         refreshLevels();
         refreshStatus();

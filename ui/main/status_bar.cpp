@@ -179,7 +179,10 @@ void StatusBar::setModel(const app::EngineStatus& status) {
         setSpeed(tr("no model"));
         break;
     case app::EngineState::Loading:
-        setSpeed(tr("loading"));
+        setSpeed(status.failure ? tr("starting again") : tr("loading"));
+        break;
+    case app::EngineState::Stopped:
+        setSpeed(tr("engine stopped"));
         break;
     case app::EngineState::Failed:
         setSpeed(tr("model failed"));
@@ -202,6 +205,10 @@ void StatusBar::setJob(const QString& text, const QString& iconName) {
 
 QString StatusBar::jobText() const {
     return m_job->text();
+}
+
+QString StatusBar::speedText() const {
+    return m_speed->text();
 }
 
 QRect StatusBar::jobRect() const {

@@ -24,7 +24,8 @@ class StatusBar : public Panel {
     void setModel(const app::EngineStatus& status);
     void setCompact(bool compact);
     QString jobText() const;
-    QRect jobRect() const; ///< global, to hang the list of jobs on
+    QString speedText() const; ///< what was set, or what the model's state is called
+    QRect jobRect() const;     ///< global, to hang the list of jobs on
 
   signals:
     void jobsRequested();
