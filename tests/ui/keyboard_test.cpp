@@ -17,6 +17,7 @@
 #include "ui/report/report_page.h"
 #include "ui/setup/setup_page.h"
 #include "ui/thread/thread_panel.h"
+#include "ui/widgets/message_bar.h"
 
 using namespace dossier;
 using namespace dossier::ui;
@@ -138,7 +139,13 @@ class KeyboardTest : public QObject {
             return false;
         };
         QTRY_VERIFY_WITH_TIMEOUT(written(), kReadMs);
-        QTRY_COMPARE_WITH_TIMEOUT(window()->mode(), Mode::Read, kReadMs);
+        const auto& bars = window()->reportPage()->messages()->bars();
+        QTRY_VERIFY_WITH_TIMEOUT(!bars.empty(), kReadMs);
+        QVERIFY2(bars.front()->title().contains(QString::fromStdString(folder.string())),
+                 qPrintable(bars.front()->title()));
+        QCOMPARE(window()->mode(), Mode::Report); // nobody is taken from the page
+        press(Qt::Key_1, Qt::ControlModifier);
+        QTRY_COMPARE(window()->mode(), Mode::Read);
     }
 
     void theThemeIsChangedInTheMenu() {

@@ -382,7 +382,13 @@ class WalkTest : public QObject {
         QVERIFY(text.contains(QStringLiteral("Ask the surveyor")));
         const QDir copies(folder + QStringLiteral("/sources"));
         QCOMPARE(copies.entryList({QStringLiteral("*.pdf")}).size(), 1);
+        QCOMPARE(window()->mode(), Mode::Report); // where the person is, with the news
+        QCOMPARE(page->messages()->bars().size(), std::size_t{1});
+        QVERIFY(page->messages()->bars().front()->isVisible());
+        QVERIFY(page->messages()->bars().front()->title().contains(folder));
+        picture("report-exported");
         window()->setMode(Mode::Read);
+        QVERIFY(!page->isVisible());
     }
 
     void aDossierIsClosedWhileItsReportIsSet() {

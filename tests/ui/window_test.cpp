@@ -18,12 +18,14 @@
 #include "ui/main/notes_strip.h"
 #include "ui/main/status_bar.h"
 #include "ui/memory/memory_page.h"
+#include "ui/report/report_page.h"
 #include "ui/setup/setup_page.h"
 #include "ui/sources/sources_panel.h"
 #include "ui/sources/sources_view.h"
 #include "ui/thread/answer_text.h"
 #include "ui/thread/depth_popup.h"
 #include "ui/thread/thread_panel.h"
+#include "ui/widgets/message_bar.h"
 
 using namespace dossier;
 using namespace dossier::ui;
@@ -402,6 +404,33 @@ class WindowTest : public QObject {
         QCOMPARE(text(app::EngineState::Loading, death), QStringLiteral("starting again"));
         QCOMPARE(text(app::EngineState::Loading), QStringLiteral("loading"));
         QCOMPARE(text(app::EngineState::Failed, death), QStringLiteral("model failed"));
+    }
+
+    void theEndOfAnExportIsToldWhereThePersonIs() {
+        Fixture f;
+        ReportPage* page = f.window.reportPage();
+        const auto& onPage = page->messages()->bars();
+        const auto& overDocument = f.window.messages()->bars();
+        const std::size_t before = overDocument.size();
+        f.window.setMode(Mode::Report);
+        emit page->exported(QStringLiteral("/reports/one"));
+        QCOMPARE(f.window.mode(), Mode::Report);
+        QCOMPARE(onPage.size(), std::size_t{1});
+        QVERIFY(onPage.front()->isVisible());
+        QVERIFY(onPage.front()->title().contains(QStringLiteral("/reports/one")));
+        emit page->message({ErrorCode::Io, "The disk is full", "Free some space"},
+                           QStringLiteral("export"));
+        QCOMPARE(f.window.mode(), Mode::Report);
+        QCOMPARE(onPage.size(), std::size_t{1}); // the newer one of the same cause
+        QVERIFY(onPage.front()->title().contains(QStringLiteral("disk")));
+        QCOMPARE(overDocument.size(), before);
+        f.window.setMode(Mode::Read);
+        emit page->exported(QStringLiteral("/reports/two"));
+        QCOMPARE(f.window.mode(), Mode::Read);
+        QCOMPARE(overDocument.size(), before + 1);
+        QVERIFY(overDocument.front()->isVisible());
+        f.window.closeDossier();
+        QVERIFY(onPage.empty());
     }
 
     void shortcutsDoNotCollide() {

@@ -176,13 +176,18 @@ void MainWindow::connectParts() {
         leaveSetup();
         openSample(question);
     });
-    connect(m_report, &ReportPage::message, this, &MainWindow::report);
+    // The end of an export takes nobody from the report: its page has bars of its own.
+    connect(m_report, &ReportPage::message, this,
+            [this](const app::Failure& failure, const QString& cause) {
+                if (mode() == Mode::Report) {
+                    m_report->messages()->show(messageOf(failure, cause));
+                } else {
+                    report(failure, cause);
+                }
+            });
     connect(m_report, &ReportPage::exported, this, [this](const QString& path) {
-        if (mode() == Mode::Report) { // bars stand above the documents; elsewhere it waits there
-            setMode(Mode::Read);
-        }
-        messages()->show(
-            {Message::Info, QStringLiteral("exported"), tr("Written: %1").arg(path), {}, {}});
+        MessageArea* there = mode() == Mode::Report ? m_report->messages() : messages();
+        there->show({Message::Info, QStringLiteral("export"), tr("Written: %1").arg(path), {}, {}});
     });
     m_jobTimer.setInterval(250);
     m_jobTimer.setSingleShot(true);

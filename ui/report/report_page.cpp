@@ -23,6 +23,7 @@
 #include "ui/theme/icons.h"
 #include "ui/theme/paint.h"
 #include "ui/viewer/page_view.h"
+#include "ui/widgets/message_bar.h"
 
 namespace dossier::ui {
 
@@ -192,6 +193,7 @@ QWidget* ReportPage::buildOutline() {
 QWidget* ReportPage::buildPreview() {
     m_centre = new Panel(&Tokens::desk, {}, this);
     m_previewLayout = m_centre->column();
+    m_previewLayout->addWidget(m_messages = new MessageArea(m_centre));
     m_previewState = new Label({}, Type::Body, &Tokens::text2, m_centre);
     m_previewState->setAlignment(Qt::AlignCenter);
     m_previewState->setWordWrap(true);
@@ -302,6 +304,7 @@ void ReportPage::setSession(app::Session* session, PageRenderer* renderer) {
     m_session = session;
     m_renderer = renderer;
     delete m_view;
+    m_messages->clear(); // of another dossier
     m_previewState->show();
     m_stale = true;
     if (session != nullptr) {
@@ -515,7 +518,7 @@ void ReportPage::showPreview(const std::filesystem::path& file) {
             const int top = m_view ? m_view->verticalScrollBar()->value() : 0;
             if (first) {
                 m_view = new PageView(m_renderer, m_centre);
-                m_previewLayout->insertWidget(0, m_view, 1);
+                m_previewLayout->insertWidget(1, m_view, 1);
                 connect(m_view, &DocumentView::positionChanged, this, [this] {
                     m_pages->setText(tr("%1 of %2 pages")
                                          .arg(m_view->currentPage() + 1)

@@ -18,6 +18,7 @@ class QTemporaryDir;
 
 namespace dossier::ui {
 
+class MessageArea;
 class PageRenderer;
 class PageView;
 
@@ -35,6 +36,8 @@ class ReportPage : public QWidget {
     void exportTo(const std::filesystem::path& folder);
     app::report::ExportRequest request() const;
     int blockCount() const;
+    /// Bars above the pages: what the person is told while this page is in front.
+    MessageArea* messages() const { return m_messages; }
     /// What to write; `annotated`: copies of the PDF sources.
     void setFormats(bool pdf, bool annotated, bool markdown, bool html);
 
@@ -68,6 +71,7 @@ class ReportPage : public QWidget {
     Panel *m_outlinePanel = nullptr, *m_centre = nullptr;
     Label *m_verified = nullptr, *m_normalised = nullptr, *m_bad = nullptr;
     QVBoxLayout* m_previewLayout = nullptr;
+    MessageArea* m_messages = nullptr;
     QPointer<PageView> m_view;
     Label *m_previewState = nullptr, *m_pages = nullptr;
     WrapLabel* m_sizeText = nullptr;

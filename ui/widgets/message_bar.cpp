@@ -151,6 +151,12 @@ void MessageArea::withdraw(const QString& cause) {
     }
 }
 
+void MessageArea::clear() {
+    while (!m_bars.empty()) {
+        remove(m_bars.back());
+    }
+}
+
 void MessageArea::remove(MessageBar* bar) {
     std::erase(m_bars, bar);
     bar->hide();

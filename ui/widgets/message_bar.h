@@ -67,6 +67,7 @@ class MessageArea : public QWidget {
     explicit MessageArea(QWidget* parent = nullptr);
     void show(const Message& message);
     void withdraw(const QString& cause);
+    void clear();
     const std::vector<MessageBar*>& bars() const { return m_bars; } ///< newest first
 
   private:
