@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // bf16 matrix product with mma.sync: what reading uses where cuBLAS is not there, and for narrow
 // matrices. Blocks of 128 x 128, stages of 64 inputs; sums leave the tensor cores, which cut off
-// low bits, every 128 inputs, and for FP32 results every 64 into sums of twice the precision.
+// low bits, every 32 inputs (64 for FP32 results, at what reading's time allows) into sums of twice
+// the precision.
 #include "engine/kernels/cuda/gemm_kernels.h"
-
-#include <type_traits>
 
 #include "engine/kernels/cuda/numeric.cuh"
 
@@ -59,8 +58,8 @@ __global__ void __launch_bounds__(kThreads)
     for (unsigned s = 0; s < kStages - 1; ++s) {
         copyStep(s);
     }
-    using Sum = std::conditional_t<kF32, WideFloat, float>;
-    Sum sums[4][4][4] = {};
+    constexpr unsigned kTogether = kF32 ? 4 : 2; // products of 16 inputs
+    WideFloat sums[4][4][4] = {};
     float part[4][4][4] = {};
     for (unsigned s = 0; s < steps; ++s) {
         copyWait<kStages - 2>();
@@ -84,15 +83,16 @@ __global__ void __launch_bounds__(kThreads)
                     mmaBf16(part[i][j], a[i], b[j / 2][j % 2 * 2], b[j / 2][j % 2 * 2 + 1]);
                 }
             }
-        }
-        if (kF32 || s % 2 == 1 || s + 1 == steps) {
+            if (k % kTogether != kTogether - 1) {
+                continue;
+            }
 #pragma unroll
             for (unsigned i = 0; i < 4; ++i) {
 #pragma unroll
                 for (unsigned j = 0; j < 4; ++j) {
 #pragma unroll
                     for (unsigned c = 0; c < 4; ++c) {
-                        addTo(sums[i][j][c], part[i][j][c]);
+                        sums[i][j][c].add(part[i][j][c]);
                         part[i][j][c] = 0;
                     }
                 }

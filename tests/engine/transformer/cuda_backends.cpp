@@ -12,9 +12,7 @@ Backend cudaBackend(const std::string& name, const CudaOptions& options) {
             [options](const ModelConfig& config, ThreadPool&, MemoryLedger& ledger) {
                 return makeCudaOperations(config, probeCuda(), options, ledger);
             },
-            {Path::Reading, Path::Answering},
-            // Without cuBLAS it is over the card's 1.0 at one of 40 positions.
-            options.cublas ? 1.0 : 1.4};
+            {Path::Reading, Path::Answering}};
 }
 
 } // namespace

@@ -26,8 +26,6 @@ struct Backend {
     enum class Speed { Fast, Slow, Emulated } speed = Speed::Fast;
     std::function<std::unique_ptr<Operations>(const ModelConfig&, ThreadPool&, MemoryLedger&)> make;
     std::vector<Path> paths{Path::Reading}; ///< those that differ
-    /// Of the shipped model's golden logits, which come from FP32 sums themselves.
-    double largestDifference = 1.0;
     bool slow() const { return speed != Speed::Fast; }
     bool emulated() const { return speed == Speed::Emulated; }
 };
