@@ -127,6 +127,7 @@ class Machine {
         for (;;) {
             (*machine.m_body)();
             machine.m_current->done = true;
+            machine.finished();
             machine.yield();
         }
     }
@@ -169,13 +170,8 @@ class Machine {
                     continue;
                 }
                 progress = true;
-                fiber.wait = Wait::None;
-                m_current = &fiber;
-                g_thread = &fiber.thread;
-                cuda_emulator_switch(&m_scheduler, fiber.stack);
-                if (fiber.done) {
-                    finished();
-                }
+                enter(&m_scheduler, fiber);
+                i = placeOf(*m_current); // they have handed on to each other since
             }
             if (!progress) {
                 std::fprintf(stderr, "cuda emulator: the threads of a block wait for each other\n");
@@ -202,8 +198,24 @@ class Machine {
             ++m_blockGeneration;
         }
     }
+    std::size_t placeOf(const Fiber& fiber) const {
+        return static_cast<std::size_t>(&fiber - m_fibers.data());
+    }
+    void enter(void** save, Fiber& fiber) {
+        fiber.wait = Wait::None;
+        m_current = &fiber;
+        g_thread = &fiber.thread;
+        cuda_emulator_switch(save, fiber.stack);
+    }
+    /// To the next one that can go on, else to the scheduler, which looks from the first one again.
     void yield() {
         Fiber& self = *m_current;
+        for (std::size_t i = placeOf(self) + 1; i < m_threads; ++i) {
+            if (!m_fibers[i].done && ready(m_fibers[i])) {
+                enter(&self.stack, m_fibers[i]);
+                return;
+            }
+        }
         cuda_emulator_switch(&self.stack, m_scheduler);
     }
 
