@@ -46,7 +46,7 @@ state=$(source_state)
 check_system
 step "Debian packages"
 sections=(run build test)
-[ $long = no ] || sections+=(long)
+[ $asan$long = nono ] || sections+=(clang)
 install_packages "${sections[@]}"
 step "CUDA toolkit"
 find_toolkit

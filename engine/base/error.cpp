@@ -14,7 +14,7 @@ struct CodeName {
     std::string_view name;
 };
 
-constexpr std::array kNames{
+constexpr std::array kCodeNames{
     CodeName{ErrorCode::InvalidArgument, "invalid-argument"},
     CodeName{ErrorCode::NotFound, "not-found"},
     CodeName{ErrorCode::Io, "io"},
@@ -38,7 +38,7 @@ std::string sentence(const std::string& failed, const std::string& remedy) {
 } // namespace
 
 std::string_view errorCodeName(ErrorCode code) {
-    for (const CodeName& entry : kNames) {
+    for (const CodeName& entry : kCodeNames) {
         if (entry.code == code) {
             return entry.name;
         }
@@ -47,7 +47,7 @@ std::string_view errorCodeName(ErrorCode code) {
 }
 
 ErrorCode errorCodeFromName(std::string_view name) {
-    for (const CodeName& entry : kNames) {
+    for (const CodeName& entry : kCodeNames) {
         if (entry.name == name) {
             return entry.code;
         }

@@ -14,7 +14,7 @@
 namespace dossier::ingest {
 namespace {
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#ifdef DOSSIER_SANITIZED
 constexpr bool kSanitized = true; // their shadow memory is larger than any limit
 #else
 constexpr bool kSanitized = false;

@@ -6,8 +6,7 @@
 #include "engine/kernels/cpu/linear_avx2.h"
 #include "engine/kernels/cpu/vector_needs.h"
 
-#pragma GCC push_options
-#pragma GCC target("avx2,fma,f16c")
+DOSSIER_BEGIN_AVX2
 
 #include "engine/kernels/cpu/vector_attention.h"
 #include "engine/kernels/cpu/vector_linear.h"
@@ -31,7 +30,7 @@ std::uint64_t peakLoop(std::uint64_t steps) {
     }
     float total = 0;
     for (const __m256& sum : sums) {
-        total += Avx2::sum({sum, sum});
+        total += Avx2::sum(Avx2::Floats{sum, sum});
     }
     asm volatile("" : : "x"(total));
     return steps * kChains * 8;
@@ -40,7 +39,7 @@ std::uint64_t peakLoop(std::uint64_t steps) {
 } // namespace
 } // namespace dossier::engine
 
-#pragma GCC pop_options
+DOSSIER_END_TARGET
 
 namespace dossier::engine {
 namespace {

@@ -6,8 +6,7 @@
 #include "engine/kernels/cpu/linear_avx512.h"
 #include "engine/kernels/cpu/vector_needs.h"
 
-#pragma GCC push_options
-#pragma GCC target("avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512bf16,avx2,fma")
+DOSSIER_BEGIN_AVX512
 
 #include "engine/kernels/cpu/vector_attention.h"
 #include "engine/kernels/cpu/vector_linear.h"
@@ -40,7 +39,7 @@ std::uint64_t peakLoop(std::uint64_t steps) {
 } // namespace
 } // namespace dossier::engine
 
-#pragma GCC pop_options
+DOSSIER_END_TARGET
 
 namespace dossier::engine {
 namespace {

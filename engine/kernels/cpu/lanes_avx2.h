@@ -6,8 +6,7 @@
 
 #include "engine/kernels/cpu/vector_needs.h"
 
-#pragma GCC push_options
-#pragma GCC target("avx2,fma,f16c")
+DOSSIER_BEGIN_AVX2
 
 namespace dossier::engine {
 
@@ -303,4 +302,4 @@ struct Avx2 {
 
 } // namespace dossier::engine
 
-#pragma GCC pop_options
+DOSSIER_END_TARGET

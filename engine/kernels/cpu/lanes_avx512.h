@@ -9,8 +9,7 @@
 
 #include "engine/kernels/cpu/vector_needs.h"
 
-#pragma GCC push_options
-#pragma GCC target("avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512bf16,avx2,fma")
+DOSSIER_BEGIN_AVX512
 
 namespace dossier::engine {
 
@@ -248,4 +247,4 @@ struct Avx512 {
 
 } // namespace dossier::engine
 
-#pragma GCC pop_options
+DOSSIER_END_TARGET

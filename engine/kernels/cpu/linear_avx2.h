@@ -6,8 +6,7 @@
 
 #include "engine/kernels/cpu/lanes_avx2.h"
 
-#pragma GCC push_options
-#pragma GCC target("avx2,fma,f16c")
+DOSSIER_BEGIN_AVX2
 
 namespace dossier::engine {
 
@@ -77,7 +76,8 @@ struct LinearAvx2 {
     static void finish(const Sum (&sums)[Rows][Outs][2], Out* y, std::size_t yStride) {
         for (std::uint32_t r = 0; r < Rows; ++r) {
             for (std::uint32_t o = 0; o < Outs; ++o) {
-                storeOne(y + r * yStride + o, Avx2::sum({sums[r][o][0], sums[r][o][1]}));
+                storeOne(y + r * yStride + o,
+                         Avx2::sum(Avx2::Floats{sums[r][o][0], sums[r][o][1]}));
             }
         }
     }
@@ -295,4 +295,4 @@ struct LinearAvx2 {
 
 } // namespace dossier::engine
 
-#pragma GCC pop_options
+DOSSIER_END_TARGET

@@ -5,8 +5,7 @@
 
 #include "engine/kernels/cpu/lanes_avx512.h"
 
-#pragma GCC push_options
-#pragma GCC target("avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512bf16,avx2,fma")
+DOSSIER_BEGIN_AVX512
 
 namespace dossier::engine {
 
@@ -369,4 +368,4 @@ struct LinearAvx512 {
 
 } // namespace dossier::engine
 
-#pragma GCC pop_options
+DOSSIER_END_TARGET

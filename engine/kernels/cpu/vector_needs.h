@@ -20,6 +20,21 @@
 #include "engine/kernels/cpu/plain.h"
 #include "engine/model/formats.h"
 
+// What stands between BEGIN and END is compiled for that instruction set.
+#define DOSSIER_PRAGMA(words) _Pragma(#words)
+#if defined(__clang__)
+#define DOSSIER_BEGIN_TARGET(features)                                                             \
+    DOSSIER_PRAGMA(clang attribute push(__attribute__((target(features))), apply_to = function))
+#define DOSSIER_END_TARGET DOSSIER_PRAGMA(clang attribute pop)
+#else
+#define DOSSIER_BEGIN_TARGET(features)                                                             \
+    DOSSIER_PRAGMA(GCC push_options) DOSSIER_PRAGMA(GCC target(features))
+#define DOSSIER_END_TARGET DOSSIER_PRAGMA(GCC pop_options)
+#endif
+#define DOSSIER_BEGIN_AVX2 DOSSIER_BEGIN_TARGET("avx2,fma,f16c")
+#define DOSSIER_BEGIN_AVX512                                                                       \
+    DOSSIER_BEGIN_TARGET("avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512bf16,avx2,fma")
+
 namespace dossier::engine {
 
 /// (exp(r) - 1 - r) / r^2 for |r| <= ln 2 / 2: a minimax polynomial, highest power first.

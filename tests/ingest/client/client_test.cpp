@@ -188,7 +188,7 @@ TEST(Client, CancellingStopsWithinAQuarterOfASecond) {
 }
 
 TEST(Client, MemoryOverrunsAreErrorsOfTheFile) {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#ifdef DOSSIER_SANITIZED
     GTEST_SKIP() << "no memory limit in builds with sanitizers";
 #endif
     const TempFolder folder;
