@@ -100,11 +100,11 @@ void mmaEmulated(float (&d)[4], const std::uint32_t (&a)[4], std::uint32_t b0, s
     using Pair __attribute__((vector_size(16))) = double;
     struct Fragments { // as floats: the lower half of a register first
         float a[8], b[4];
-        std::uint32_t bits[2] = {0, 0}; // of rows g and g + 8: 0 where all their values are
+        std::uint32_t bits = 0; // of all of a but the signs
     };
     Fragments mine;
     for (int i = 0; i < 4; ++i) {
-        mine.bits[i % 2] |= a[i] & 0x7FFF7FFFu;
+        mine.bits |= a[i] & 0x7FFF7FFFu;
         mine.a[2 * i] = toFloat(static_cast<std::uint16_t>(a[i]));
         mine.a[2 * i + 1] = toFloat(static_cast<std::uint16_t>(a[i] >> 16));
     }
@@ -116,7 +116,7 @@ void mmaEmulated(float (&d)[4], const std::uint32_t (&a)[4], std::uint32_t b0, s
     const unsigned lane = ::cuda_emulator::g_thread->lane, g = lane / 4, t = lane % 4;
     std::uint32_t bits = 0;
     for (unsigned q = 0; q < 4; ++q) {
-        bits |= all.at(g * 4 + q).bits[0] | all.at(g * 4 + q).bits[1];
+        bits |= all.at(g * 4 + q).bits;
     }
     if (bits == 0) { // most of a tile that few rows are in
         return;
