@@ -87,7 +87,8 @@ if [ $asan = yes ]; then
     step "AddressSanitizer + UBSan: compile"
     compile asan tests/engine/all tests/ingest/all tests/app/all
     step "AddressSanitizer + UBSan: tests of engine, ingest and app"
-    part "sanitizer tests" run_tests asan -j "$(nproc)"
+    # One more than there are cores: they often wait for a file or another process, and none is about time.
+    part "sanitizer tests" run_tests asan -j "$(($(nproc) + 1))"
 fi
 if [ $lint = yes ]; then
     step "clang-tidy"
