@@ -101,6 +101,7 @@ void mmaEmulated(float (&d)[4], const std::uint32_t (&a)[4], std::uint32_t b0, s
     struct Fragments { // as floats: the lower half of a register first
         float a[8], b[4];
         std::uint32_t bits = 0; // of all of a but the signs
+        bool finite = true;     // all of b: zero times what is not a number is none
     };
     Fragments mine;
     for (int i = 0; i < 4; ++i) {
@@ -112,13 +113,18 @@ void mmaEmulated(float (&d)[4], const std::uint32_t (&a)[4], std::uint32_t b0, s
     mine.b[1] = toFloat(static_cast<std::uint16_t>(b0 >> 16));
     mine.b[2] = toFloat(static_cast<std::uint16_t>(b1));
     mine.b[3] = toFloat(static_cast<std::uint16_t>(b1 >> 16));
+    for (const float b : mine.b) {
+        mine.finite = mine.finite && b - b == 0;
+    }
     const auto all = ::cuda_emulator::exchange(mine);
     const unsigned lane = ::cuda_emulator::g_thread->lane, g = lane / 4, t = lane % 4;
     std::uint32_t bits = 0;
+    bool finite = true;
     for (unsigned q = 0; q < 4; ++q) {
         bits |= all.at(g * 4 + q).bits;
+        finite = finite && all.at(2 * t * 4 + q).finite && all.at((2 * t + 1) * 4 + q).finite;
     }
-    if (bits == 0) { // most of a tile that few rows are in
+    if (bits == 0 && finite) { // most of a tile that few rows are in
         return;
     }
     // Two columns side by side; [k] in the order of the sum.
