@@ -87,8 +87,7 @@ if [ $asan = yes ]; then
     step "AddressSanitizer + UBSan: compile"
     compile asan tests/engine/all tests/ingest/all tests/app/all
     step "AddressSanitizer + UBSan: tests of engine, ingest and app"
-    # One more than there are cores: they often wait for a file or another process, and none is about time.
-    part "sanitizer tests" run_tests asan -j "$(($(nproc) + 1))"
+    part "sanitizer tests" run_tests asan -j "$(nproc)"
 fi
 if [ $lint = yes ]; then
     step "clang-tidy"
