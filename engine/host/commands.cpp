@@ -137,6 +137,7 @@ int evalCommand(const Arguments& arguments) {
     options.model = arguments.required("model");
     options.device = deviceOption(arguments);
     options.kernels = arguments.value("kernels").value_or("");
+    options.fp8Experts = arguments.flag("fp8");
     options.threads = static_cast<std::uint32_t>(arguments.number("threads", 0));
     const std::vector<Token> tokens = readTokens(arguments.required("tokens"));
     const std::size_t top = arguments.number("top", 8);

@@ -111,6 +111,7 @@ int speedCommand(const Arguments& arguments) {
     options.threads = static_cast<std::uint32_t>(arguments.number("threads", 0));
     options.device = deviceOption(arguments);
     options.kernels = arguments.value("kernels").value_or("");
+    options.fp8Experts = arguments.flag("fp8");
     const std::size_t prompt = std::max<std::uint64_t>(arguments.number("prompt", 2048), 2);
     const std::size_t answer = std::max<std::uint64_t>(arguments.number("answer", 64), 1);
     arguments.finish();

@@ -102,6 +102,7 @@ Json toJson(const LoadOptions& o) {
             {"vramLeaveFree", o.vramLeaveFree},
             {"ramLeaveFree", o.ramLeaveFree},
             {"reproducible", o.reproducible},
+            {"fp8Experts", o.fp8Experts},
             {"kernels", o.kernels}};
 }
 
@@ -116,6 +117,7 @@ LoadOptions loadOptions(const Json& j) {
     get(j, "vramLeaveFree", o.vramLeaveFree);
     get(j, "ramLeaveFree", o.ramLeaveFree);
     get(j, "reproducible", o.reproducible);
+    get(j, "fp8Experts", o.fp8Experts);
     get(j, "kernels", o.kernels);
     return o;
 }

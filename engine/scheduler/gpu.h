@@ -29,10 +29,12 @@ GpuState findGpu(const ModelConfig& config);
 
 /// Operations on that GPU. `checks` outlives them: experts are checked as they are first read.
 /// `superChunk`: rows that go through the experts together when reading. `cpuExperts`: the
-/// processor may compute experts beside the GPU, where measuring says that it pays.
+/// processor may compute experts beside the GPU, where measuring says that it pays. `fp8Experts`:
+/// see LoadOptions.
 /// Errors: Busy, Unsupported, OutOfMemory, ProcessDied.
 std::unique_ptr<Operations> openGpu(const ModelConfig& config, MemoryLedger& ledger,
-                                    ScaleChecks& checks, std::uint32_t superChunk, bool cpuExperts);
+                                    ScaleChecks& checks, std::uint32_t superChunk, bool cpuExperts,
+                                    bool fp8Experts);
 
 /// Experts are read from the checkpoint's files past the page cache, for a model that is larger
 /// than memory; before loadExperts. `checkpoint` and `weights` belong together; `checks` outlives

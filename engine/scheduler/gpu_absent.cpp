@@ -11,7 +11,7 @@ GpuState findGpu(const ModelConfig&) {
 }
 
 std::unique_ptr<Operations> openGpu(const ModelConfig& config, MemoryLedger&, ScaleChecks&,
-                                    std::uint32_t, bool) {
+                                    std::uint32_t, bool, bool) {
     throw Error(ErrorCode::Unsupported, findGpu(config).whyNot, "Choose the CPU, or \"auto\"");
 }
 

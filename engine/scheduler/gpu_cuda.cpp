@@ -18,9 +18,10 @@ GpuState findGpu(const ModelConfig& config) {
 }
 
 std::unique_ptr<Operations> openGpu(const ModelConfig& config, MemoryLedger& ledger,
-                                    ScaleChecks& checks, std::uint32_t superChunk,
-                                    bool cpuExperts) {
+                                    ScaleChecks& checks, std::uint32_t superChunk, bool cpuExperts,
+                                    bool fp8Experts) {
     CudaOptions options;
+    options.fp8 = fp8Experts;
     options.cpuExperts.mode =
         cpuExperts ? CpuExpertsOptions::Mode::Auto : CpuExpertsOptions::Mode::Off;
     options.superChunk = superChunk;

@@ -84,12 +84,14 @@ std::uint32_t gpuSuperChunk(std::uint64_t vram) {
 }
 
 /// Activations of a super-chunk, buffers of its matrix products, tiles of index scores.
-std::uint64_t gpuScratchBytes(const ModelConfig& c, std::uint32_t superChunk) {
+std::uint64_t gpuScratchBytes(const ModelConfig& c, std::uint32_t superChunk, bool fp8) {
     const std::uint64_t d = c.hiddenSize, inner = c.moeIntermediate, rows = kGpuBatchRows;
     const std::uint64_t wide = superChunk * (c.hcMult * d * 2 + 10 * d + 4 * c.routedExperts);
     const std::uint64_t attention = rows * (4 * c.qWidth() + 16 * c.headDim + 8 * c.oRank() +
                                             2 * c.indexHeads * c.indexHeadDim);
-    const std::uint64_t expert = rows * (4 * d + 6 * inner) + 6 * inner * d;
+    // In FP8 eight experts and twice the rows go through together.
+    const std::uint64_t expert = fp8 ? 2 * rows * (3 * d + 5 * inner) + 8 * 3 * inner * d
+                                     : rows * (4 * d + 6 * inner) + 6 * inner * d;
     const std::uint64_t layer =
         2 * (d * (c.qLoraRank + c.headDim + c.oRank()) + std::uint64_t{c.qWidth()} * c.qLoraRank +
              std::uint64_t{c.oRank()} * c.oGroupInput() + 3 * d * inner);
@@ -104,7 +106,8 @@ PlacementInputs placementInputs(const LoadOptions& options, const ModelConfig& c
     inputs.ram = options.ramBudget.value_or(lessFree(availableRam(), options.ramLeaveFree));
     if (gpu) {
         inputs.vram = options.vramBudget.value_or(lessFree(gpu->freeBytes, options.vramLeaveFree));
-        inputs.gpuScratch = gpuScratchBytes(config, gpuSuperChunk(*inputs.vram));
+        inputs.gpuScratch =
+            gpuScratchBytes(config, gpuSuperChunk(*inputs.vram), options.fp8Experts);
         inputs.gpuContext = kGpuContextBytes;
     }
     return inputs;
@@ -170,7 +173,8 @@ void placeOnGpu(LoadedModel& model, const LoadOptions& options, const GpuState& 
     model.scales = std::make_unique<ScaleChecks>(weights, model.checkpoint.shards());
     model.scales->dense();
     const std::uint32_t superChunk = gpuSuperChunk(*inputs.vram);
-    model.ops = openGpu(config, ledger, *model.scales, superChunk, !options.reproducible);
+    model.ops = openGpu(config, ledger, *model.scales, superChunk, !options.reproducible,
+                        options.fp8Experts);
     report(progress, "Placing weights", 1);
     model.forward = std::make_unique<Forward>(
         *model.ops, config, placeParameters(*model.ops, config, weights), kGpuBatchRows);

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What FP8 products with block scales (cuBLASLt on Hopper, through PyTorch) would gain over bf16 products of
-the same values, and what they cost: how many outputs are not the bf16 number nearest to the exact sum.
+the same values, and what they cost: how many outputs are not the bf16 number nearest to the exact sum. A peer of
+our own kernel (engine/kernels/cuda/fp8_gemm_kernels.cu; `dossier-engine bench --part products`).
 
 usage: fp8_products.py      (one line of JSON a shape; needs a GPU of compute capability 9.0)
 

@@ -92,6 +92,7 @@ int benchCommand(const Arguments& arguments) {
     settings.tokens = arguments.number("tokens", 16);
     settings.readingSeconds = static_cast<double>(arguments.number("reading-seconds", 0));
     settings.cpuExperts = cpuExpertsOf(arguments);
+    settings.fp8 = arguments.flag("fp8");
     const std::string parts = arguments.value("part").value_or("budgets,cut");
     const std::string budgets = arguments.value("budgets").value_or("24,80,all");
     const std::string withDisk = arguments.value("disk-budget").value_or("24");
@@ -128,6 +129,7 @@ int benchCommand(const Arguments& arguments) {
     if (has(parts, "budgets")) {
         CudaOptions options;
         options.superChunk = settings.superChunk;
+        options.fp8 = settings.fp8;
         options.lock = !settings.small;
         BenchModel model(settings.config, options, settings.rows);
         report.say("matrix products: " + model.control->matrixLibrary());

@@ -37,12 +37,13 @@ struct Settings {
     std::size_t rounds = 5, tokens = 16; ///< of decoding: medians over rounds
     double readingSeconds = 0;           ///< after so many no further depth is begun; 0: no limit
     std::vector<CpuExpertsOptions> cpuExperts; ///< decoding is measured with each of them
+    bool fp8 = false;                          ///< read with FP8 products of the experts
     bool small = false;                        ///< sizes for a test without a GPU
 };
 
 /// HBM, bus, DRAM, disk and matrix products.
 Rates measureRates(const Settings&, Report&);
-/// bf16 products per second, of square matrices; `all`: the shapes of reading, too.
+/// bf16 products per second, of square matrices; `all`: the shapes of reading, too, also in FP8.
 double productRate(Report&, std::uint32_t side, bool all);
 
 struct Budget {

@@ -12,6 +12,7 @@
 #include "engine/base/log.h"
 #include "engine/kernels/cpu/plain.h"
 #include "engine/kernels/cuda/cuda_operations_impl.h"
+#include "engine/kernels/cuda/fp8_gemm_kernels.h"
 
 namespace dossier::engine::cuda {
 namespace {
@@ -66,6 +67,7 @@ CudaOperations::CudaOperations(const ModelConfig& config, const CudaProbe& probe
       m_rowLayout(kvRowLayout(config)),
       m_expertLayout(expertLayout(config)),
       m_staging(ledger, kStaging, kStagingBytes),
+      m_fp8(options.fp8 && fp8ProductsFit(probe.computeMajor, probe.computeMinor)),
       m_scratch(static_cast<std::size_t>(Slot::Count)) {
     cudaDeviceProp properties{};
     check(cudaGetDeviceProperties(&properties, probe.device), "look at the GPU");
@@ -111,7 +113,7 @@ std::string CudaOperations::numerics() const {
     // Reading's sums follow the algorithms that cuBLAS has for this GPU; answering's follow our
     // kernels on this generation.
     return "cuda-" + std::to_string(m_probe.computeMajor) + "." +
-           std::to_string(m_probe.computeMinor) + "-1 " +
+           std::to_string(m_probe.computeMinor) + "-2 " + (m_fp8 ? "fp8 " : "") +
            (m_library ? m_library->name() + " " + m_probe.name : std::string("own")) +
            m_experts->numerics();
 }
@@ -248,6 +250,7 @@ T* CudaOperations::scratch(Slot slot, std::uint64_t count) {
 template float* CudaOperations::scratch<float>(Slot, std::uint64_t);
 template double* CudaOperations::scratch<double>(Slot, std::uint64_t);
 template Bf16* CudaOperations::scratch<Bf16>(Slot, std::uint64_t);
+template std::uint8_t* CudaOperations::scratch<std::uint8_t>(Slot, std::uint64_t);
 template std::uint32_t* CudaOperations::scratch<std::uint32_t>(Slot, std::uint64_t);
 
 void CudaOperations::begin(const Batch& batch) {

@@ -41,6 +41,7 @@ struct CudaOptions {
     bool graphs = true;  ///< record answering steps and replay them
     bool overlap = true; ///< kernels start their prologue while the one before ends (Hopper on)
     bool cublas = true;  ///< use cuBLAS for reading where it is found
+    bool fp8 = false;    ///< see LoadOptions::fp8Experts
     bool lock = true;    ///< one engine a GPU (off in tests)
     /// While answering, experts in RAM are brought by the copy engine on word of a host thread, or,
     /// off, by a kernel: 8 % slower on PCIe 5, but without a thread that has to be quick.
@@ -67,7 +68,8 @@ class CudaControl {
     virtual ExpertTelemetry experts() = 0;
     /// The stream that all work is queued on (a cudaStream_t), for timing.
     virtual void* stream() const = 0;
-    /// "cuBLAS 13.1.0", or why there is none.
+    /// "cuBLAS 13.1.0", or why there is none; with ", FP8 products for experts" where reading uses
+    /// them.
     virtual std::string matrixLibrary() const = 0;
     /// Experts are chosen from this table instead of by the router: [layers][16][experts per
     /// token] ids on the host, copied now. Empty: the router again.

@@ -103,7 +103,8 @@ class CudaOperations final : public Operations, public CudaControl {
     ExpertTelemetry experts() override { return m_experts->telemetry(); }
     void* stream() const override { return m_queue.stream; }
     std::string matrixLibrary() const override {
-        return m_library ? m_library->name() : "none: " + m_whyNoLibrary;
+        return (m_library ? m_library->name() : "none: " + m_whyNoLibrary) +
+               (m_fp8 ? ", FP8 products for experts" : "");
     }
     void forceRouting(std::span<const std::int64_t> ids) override;
 
@@ -155,9 +156,12 @@ class CudaOperations final : public Operations, public CudaControl {
         AttendPartials,
         HeadRows,
         ExpertRows,
+        ExpertRowScales,
         ExpertWeights,
+        ExpertWeightScales,
         ExpertGateUp,
         ExpertProducts,
+        ExpertProductScales,
         ExpertOutputs,
         ExpertSums,
         ExpertLists,
@@ -193,6 +197,19 @@ class CudaOperations final : public Operations, public CudaControl {
                        Bf16* y);
     void readExperts(const QuantRows& hq, std::uint32_t layer, const std::int32_t* ids,
                      const float* weights, const ExpertParameters& shared, Bf16* y);
+    /// An expert's weights into the place-th of the buffers that the two functions below read.
+    void expandExpert(const ExpertParameters&, std::uint32_t place);
+    /// Where w1 (3i), w3 (3i + 1), w2 (3i + 2) of the i-th place are put in FP8.
+    struct Fp8Place {
+        std::uint8_t *values, *scales;
+    };
+    Fp8Place fp8Place(std::uint64_t matrix);
+    /// Outputs [rows, hidden] of the pieces, one at most in bf16; buffers are made for `most` rows.
+    const Bf16* multiplyPiece(const ExpertPieces&, const QuantRows& hq, const float* weights,
+                              std::uint32_t most);
+    const Bf16* multiplyPiecesFp8(const ExpertPieces&, const QuantRows& hq, const float* weights,
+                                  std::uint32_t most);
+    QuantRows scratchRows(Slot values, Slot scales, std::uint64_t rows, std::uint32_t columns);
     void readSharedExpert(const QuantRows& hq, const ExpertParameters& shared, const float* sums,
                           Bf16* y);
 
@@ -216,6 +233,7 @@ class CudaOperations final : public Operations, public CudaControl {
     VramBuffer m_workspace;
     std::unique_ptr<MatrixLibrary> m_library;
     std::string m_whyNoLibrary;
+    const bool m_fp8; ///< experts are read with FP8 products
     std::unique_ptr<ExpertStore> m_experts;
     std::shared_ptr<MappedExperts> m_mappedExperts;
     VramBuffer m_forcedIds, m_rowNumbers; ///< see forceRouting

@@ -91,16 +91,38 @@ void answerDown(const Queue&, const AnswerShape&, AnswerPart, const ExpertParame
 void sortByExpert(const Queue&, std::uint32_t rows, std::uint32_t top, std::uint32_t experts,
                   const std::int32_t* ids, std::uint32_t* counts, std::uint32_t* lists);
 
-/// x [count, columns] bf16 = quantised rows list[i] / top.
-void gatherRows(const Queue&, std::uint32_t count, const std::uint32_t* list, std::uint32_t top,
-                const QuantRows&, std::uint32_t columns, Bf16* x);
+constexpr std::uint32_t kMaxExpertPieces = 8;
 
-/// gateUp [count, 2*inner] (w1, then w3) -> FP8(weight * silu(g) * u) as bf16 values [count,
-/// inner]. weights null: 1 (the shared expert).
-void gate(const Queue&, std::uint32_t count, const std::uint32_t* list, const float* weights,
-          float limit, const Bf16* gateUp, std::uint32_t inner, Bf16* products);
+/// Rows of up to eight experts that go through together, one expert after the other.
+struct ExpertPieces {
+    struct Piece {
+        const std::uint32_t* list = nullptr; ///< of sortByExpert
+        std::uint32_t firstRow = 0, rows = 0;
+    };
+    std::uint32_t count = 0, rows = 0;
+    Piece piece[kMaxExpertPieces];
 
-/// sums [rows, columns] FP32 += out [count, columns] at rows list[i] / top.
+    /// Null: rows that nobody chose, in their order (the shared expert).
+    void add(const std::uint32_t* list, std::uint32_t more) {
+        piece[count++] = {list, rows, more};
+        rows += more;
+    }
+};
+
+/// x [rows, columns] = quantised rows list[i] / top: as they are, or in bf16.
+void gatherRows(const Queue&, const ExpertPieces&, std::uint32_t top, const QuantRows&,
+                std::uint32_t columns, const QuantRows& x);
+void gatherRows(const Queue&, const ExpertPieces&, std::uint32_t top, const QuantRows&,
+                std::uint32_t columns, Bf16* x);
+
+/// gateUp [rows, 2*inner] (w1, then w3) -> FP8(weight * silu(g) * u) [rows, inner], or the values
+/// of that in bf16. weights null: 1 (the shared expert).
+void gate(const Queue&, const ExpertPieces&, const float* weights, float limit, const Bf16* gateUp,
+          std::uint32_t inner, const QuantRows& products);
+void gate(const Queue&, const ExpertPieces&, const float* weights, float limit, const Bf16* gateUp,
+          std::uint32_t inner, Bf16* products);
+
+/// sums [.., columns] FP32 += out [count, columns] at rows list[i] / top, all of them different.
 void addRows(const Queue&, std::uint32_t count, const std::uint32_t* list, std::uint32_t top,
              const Bf16* out, std::uint32_t columns, float* sums);
 

@@ -42,15 +42,33 @@ __global__ void __launch_bounds__(kSortThreads)
     }
 }
 
+/// Which choice row `row` of the pieces is.
+__device__ __forceinline__ std::uint32_t choiceOf(const ExpertPieces& pieces, unsigned row) {
+    unsigned p = 0;
+    while (p + 1 < pieces.count && row >= pieces.piece[p + 1].firstRow) {
+        ++p;
+    }
+    return pieces.piece[p].list[row - pieces.piece[p].firstRow];
+}
+
 /// Sixteen values a thread, a row a block.
-__global__ void gatherKernel(const std::uint32_t* list, unsigned top, QuantRows q, unsigned columns,
-                             Bf16* x) {
+template<bool kCodes>
+__global__ void gatherKernel(const __grid_constant__ ExpertPieces pieces, unsigned top, QuantRows q,
+                             unsigned columns, QuantRows codesTo, Bf16* valuesTo) {
     letNextStart();
     waitForPrevious();
-    const std::size_t row = list[blockIdx.x] / top;
+    const std::size_t from = choiceOf(pieces, blockIdx.x) / top, to = blockIdx.x;
+    const unsigned blocks = columns / 128;
     for (unsigned i = threadIdx.x * 16; i < columns; i += blockDim.x * 16) {
-        const float scale = q.scales[row * (columns / 128) + i / 128];
-        const uint4 codes = *reinterpret_cast<const uint4*>(q.values + row * columns + i);
+        const uint4 codes = *reinterpret_cast<const uint4*>(q.values + from * columns + i);
+        const float scale = q.scales[from * blocks + i / 128];
+        if (kCodes) {
+            *reinterpret_cast<uint4*>(codesTo.values + to * columns + i) = codes;
+            if (i % 128 == 0) {
+                codesTo.scales[to * blocks + i / 128] = scale;
+            }
+            continue;
+        }
         const std::uint32_t words[4] = {codes.x, codes.y, codes.z, codes.w};
         uint4 out[2];
         auto* pairs = reinterpret_cast<std::uint32_t*>(out);
@@ -60,20 +78,23 @@ __global__ void gatherKernel(const std::uint32_t* list, unsigned top, QuantRows 
             pairs[k] = packBf16(e4m3ToFloat(static_cast<std::uint8_t>(two)) * scale,
                                 e4m3ToFloat(static_cast<std::uint8_t>(two >> 8)) * scale);
         }
-        auto* to = reinterpret_cast<uint4*>(x + std::size_t{blockIdx.x} * columns + i);
-        to[0] = out[0];
-        to[1] = out[1];
+        auto* values = reinterpret_cast<uint4*>(valuesTo + to * columns + i);
+        values[0] = out[0];
+        values[1] = out[1];
     }
 }
 
 /// A warp takes 128 products of a row.
-__global__ void gateKernel(const std::uint32_t* list, const float* weights, float limit,
-                           const Bf16* gateUp, unsigned inner, Bf16* products) {
+template<bool kCodes>
+__global__ void gateKernel(const __grid_constant__ ExpertPieces pieces, const float* weights,
+                           float limit, const Bf16* gateUp, unsigned inner, QuantRows codesTo,
+                           Bf16* valuesTo) {
     letNextStart();
     waitForPrevious();
     const unsigned lane = threadIdx.x % 32, warp = threadIdx.x / 32, warps = blockDim.x / 32;
-    const float weight = weights ? weights[list[blockIdx.x]] : 1.0f;
-    const Bf16* gates = gateUp + std::size_t{blockIdx.x} * 2 * inner;
+    const std::size_t row = blockIdx.x;
+    const float weight = weights ? weights[choiceOf(pieces, blockIdx.x)] : 1.0f;
+    const Bf16* gates = gateUp + row * 2 * inner;
     for (unsigned b = warp; b < inner / 128; b += warps) {
         const unsigned at = 128 * b + 4 * lane;
         const uint2 gPairs = *reinterpret_cast<const uint2*>(gates + at);
@@ -91,12 +112,24 @@ __global__ void gateKernel(const std::uint32_t* list, const float* weights, floa
         }
         const std::uint32_t byte = e4m3ScaleByte(warpMax(amax));
         const float scale = fromE8m0(byte), inverse = inverseE8m0(byte);
+        std::uint8_t codes[4];
 #pragma unroll
         for (unsigned i = 0; i < 4; ++i) {
-            v[i] = e4m3ToFloat(floatToE4m3(v[i] * inverse)) * scale;
+            codes[i] = floatToE4m3(v[i] * inverse);
         }
-        *reinterpret_cast<uint2*>(products + std::size_t{blockIdx.x} * inner + at) =
-            make_uint2(packBf16(v[0], v[1]), packBf16(v[2], v[3]));
+        if (kCodes) {
+            *reinterpret_cast<std::uint32_t*>(codesTo.values + row * inner + at) =
+                codes[0] | static_cast<std::uint32_t>(codes[1]) << 8 |
+                static_cast<std::uint32_t>(codes[2]) << 16 |
+                static_cast<std::uint32_t>(codes[3]) << 24;
+            if (lane == 0) {
+                codesTo.scales[row * (inner / 128) + b] = scale;
+            }
+        } else {
+            *reinterpret_cast<uint2*>(valuesTo + row * inner + at) =
+                make_uint2(packBf16(e4m3ToFloat(codes[0]) * scale, e4m3ToFloat(codes[1]) * scale),
+                           packBf16(e4m3ToFloat(codes[2]) * scale, e4m3ToFloat(codes[3]) * scale));
+        }
     }
 }
 
@@ -140,15 +173,28 @@ void sortByExpert(const Queue& queue, std::uint32_t rows, std::uint32_t top, std
            ids, counts, lists);
 }
 
-void gatherRows(const Queue& queue, std::uint32_t count, const std::uint32_t* list,
-                std::uint32_t top, const QuantRows& q, std::uint32_t columns, Bf16* x) {
-    launch(queue, "gather rows", gatherKernel, count, 128, 0, list, top, q, columns, x);
+void gatherRows(const Queue& queue, const ExpertPieces& pieces, std::uint32_t top,
+                const QuantRows& q, std::uint32_t columns, const QuantRows& x) {
+    launch(queue, "gather rows", gatherKernel<true>, pieces.rows, 128, 0, pieces, top, q, columns,
+           x, nullptr);
 }
 
-void gate(const Queue& queue, std::uint32_t count, const std::uint32_t* list, const float* weights,
-          float limit, const Bf16* gateUp, std::uint32_t inner, Bf16* products) {
-    launch(queue, "gate products", gateKernel, count, 128, 0, list, weights, limit, gateUp, inner,
-           products);
+void gatherRows(const Queue& queue, const ExpertPieces& pieces, std::uint32_t top,
+                const QuantRows& q, std::uint32_t columns, Bf16* x) {
+    launch(queue, "gather rows", gatherKernel<false>, pieces.rows, 128, 0, pieces, top, q, columns,
+           QuantRows{}, x);
+}
+
+void gate(const Queue& queue, const ExpertPieces& pieces, const float* weights, float limit,
+          const Bf16* gateUp, std::uint32_t inner, const QuantRows& products) {
+    launch(queue, "gate products", gateKernel<true>, pieces.rows, 128, 0, pieces, weights, limit,
+           gateUp, inner, products, nullptr);
+}
+
+void gate(const Queue& queue, const ExpertPieces& pieces, const float* weights, float limit,
+          const Bf16* gateUp, std::uint32_t inner, Bf16* products) {
+    launch(queue, "gate products", gateKernel<false>, pieces.rows, 128, 0, pieces, weights, limit,
+           gateUp, inner, QuantRows{}, products);
 }
 
 void addRows(const Queue& queue, std::uint32_t count, const std::uint32_t* list, std::uint32_t top,

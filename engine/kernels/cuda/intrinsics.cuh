@@ -138,6 +138,67 @@ __device__ __forceinline__ void ldmatrix4Transposed(std::uint32_t (&r)[4], const
                  : "memory");
 }
 
+// -- wgmma: tensor cores of compute capability 9.0 for four warps at a time
+
+#if defined(__CUDA_ARCH_FEAT_SM90_ALL)
+#define DOSSIER_HAVE_WGMMA 1
+
+/// A tile as the instruction takes it: rows of 128 bytes, segments of 16 swapped by row, eight rows
+/// after eight rows.
+__device__ __forceinline__ std::uint64_t tileDescriptor(SharedAddress at) {
+    constexpr std::uint64_t kSwapped128 = std::uint64_t{1} << 62, kEightRows = 1024 / 16;
+    return kSwapped128 | kEightRows << 32 | std::uint64_t{1} << 16 | (at & 0x3FFFFu) / 16;
+}
+/// D[64,128] (+)= A[64,32] B[128,32]^T in e4m3, sums in FP32 registers: d[4j + 2h + i] of lane l is
+/// row 16 * warp + l/4 + 8h, column 8j + l%4 * 2 + i. Ends with wgmmaWait.
+__device__ __forceinline__ void wgmmaE4m3(float (&d)[64], SharedAddress a, SharedAddress b,
+                                          bool add) {
+    asm volatile("{ .reg .pred p; setp.ne.b32 p, %66, 0;\n"
+                 "wgmma.mma_async.sync.aligned.m64n128k32.f32.e4m3.e4m3 {"
+                 "%0,%1,%2,%3,%4,%5,%6,%7,"
+                 "%8,%9,%10,%11,%12,%13,%14,%15,"
+                 "%16,%17,%18,%19,%20,%21,%22,%23,"
+                 "%24,%25,%26,%27,%28,%29,%30,%31,"
+                 "%32,%33,%34,%35,%36,%37,%38,%39,"
+                 "%40,%41,%42,%43,%44,%45,%46,%47,"
+                 "%48,%49,%50,%51,%52,%53,%54,%55,"
+                 "%56,%57,%58,%59,%60,%61,%62,%63"
+                 "}, %64, %65, p, 1, 1; }"
+                 : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3]), "+f"(d[4]), "+f"(d[5]),
+                   "+f"(d[6]), "+f"(d[7]), "+f"(d[8]), "+f"(d[9]), "+f"(d[10]), "+f"(d[11]),
+                   "+f"(d[12]), "+f"(d[13]), "+f"(d[14]), "+f"(d[15]), "+f"(d[16]), "+f"(d[17]),
+                   "+f"(d[18]), "+f"(d[19]), "+f"(d[20]), "+f"(d[21]), "+f"(d[22]), "+f"(d[23]),
+                   "+f"(d[24]), "+f"(d[25]), "+f"(d[26]), "+f"(d[27]), "+f"(d[28]), "+f"(d[29]),
+                   "+f"(d[30]), "+f"(d[31]), "+f"(d[32]), "+f"(d[33]), "+f"(d[34]), "+f"(d[35]),
+                   "+f"(d[36]), "+f"(d[37]), "+f"(d[38]), "+f"(d[39]), "+f"(d[40]), "+f"(d[41]),
+                   "+f"(d[42]), "+f"(d[43]), "+f"(d[44]), "+f"(d[45]), "+f"(d[46]), "+f"(d[47]),
+                   "+f"(d[48]), "+f"(d[49]), "+f"(d[50]), "+f"(d[51]), "+f"(d[52]), "+f"(d[53]),
+                   "+f"(d[54]), "+f"(d[55]), "+f"(d[56]), "+f"(d[57]), "+f"(d[58]), "+f"(d[59]),
+                   "+f"(d[60]), "+f"(d[61]), "+f"(d[62]), "+f"(d[63])
+                 : "l"(tileDescriptor(a)), "l"(tileDescriptor(b)), "r"(static_cast<int>(add))
+                 : "memory");
+}
+__device__ __forceinline__ void wgmmaFence() {
+    asm volatile("wgmma.fence.sync.aligned;" ::: "memory");
+}
+__device__ __forceinline__ void wgmmaCommit() {
+    asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory");
+}
+/// Until at most `N` committed groups are still running; `d` is what the others have written.
+template<int N>
+__device__ __forceinline__ void wgmmaWait(float (&d)[64]) {
+    asm volatile("wgmma.wait_group.sync.aligned %0;" ::"n"(N) : "memory");
+#pragma unroll
+    for (float& v : d) {
+        asm volatile("" : "+f"(v)::"memory");
+    }
+}
+/// What this thread has written to shared memory becomes visible to wgmma (behind a barrier).
+__device__ __forceinline__ void showToTensorCores() {
+    asm volatile("fence.proxy.async.shared::cta;" ::: "memory");
+}
+#endif
+
 // -- asynchronous copies of 16 bytes into shared memory
 
 __device__ __forceinline__ void copyAsync(SharedAddress shared, const void* global) {
@@ -150,11 +211,14 @@ __device__ __forceinline__ void copyAsync(void* shared, const void* global) {
     copyAsync(sharedAddress(shared), global);
 }
 /// Zeros instead when not `valid`; `global` must be a readable address all the same.
-__device__ __forceinline__ void copyAsync(void* shared, const void* global, bool valid) {
+__device__ __forceinline__ void copyAsync(SharedAddress shared, const void* global, bool valid) {
     asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;"
                  :
-                 : "r"(sharedAddress(shared)), "l"(global), "r"(valid ? 16 : 0)
+                 : "r"(shared), "l"(global), "r"(valid ? 16 : 0)
                  : "memory");
+}
+__device__ __forceinline__ void copyAsync(void* shared, const void* global, bool valid) {
+    copyAsync(sharedAddress(shared), global, valid);
 }
 /// 4 bytes.
 __device__ __forceinline__ void copyAsync4(SharedAddress shared, const void* global) {

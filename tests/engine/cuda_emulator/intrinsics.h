@@ -165,6 +165,73 @@ inline void mmaBf16(float (&d)[4], const std::uint32_t (&a)[4], std::uint32_t b0
     mmaEmulated(d, a, b0, b1, [](std::uint16_t bits) { return bf16ToFloat(bits); });
 }
 
+#define DOSSIER_HAVE_WGMMA 1
+constexpr std::uintptr_t kSwapAlignment = 1024;
+
+/// 32 bytes of a row of a tile whose segments of 16 are swapped by row (128-byte swizzle of the PTX
+/// manual); `at` is the tile, which begins at a multiple of 1024, plus the first byte in the row.
+inline void swappedRow(std::uint8_t (&bytes)[32], SharedAddress at, unsigned row) {
+    const SharedAddress tile = at / kSwapAlignment * kSwapAlignment;
+    const auto segment = static_cast<unsigned>(at % kSwapAlignment) / 16;
+    for (unsigned i = 0; i < 2; ++i) {
+        std::memcpy(bytes + 16 * i, atShared(tile + row * 128 + ((segment + i) ^ (row & 7)) * 16),
+                    16);
+    }
+}
+/// The layout of D as the PTX manual gives it. A real one reads the tiles later, until it is waited
+/// for.
+inline void wgmmaE4m3(float (&d)[64], SharedAddress a, SharedAddress b, bool add) {
+    static const auto values = [] {
+        std::array<float, 256> table{};
+        for (unsigned i = 0; i < 256; ++i) {
+            table[i] = e4m3ToFloat(static_cast<std::uint8_t>(i));
+        }
+        return table;
+    }();
+    if (a % kSwapAlignment % 32 != 0 || a % kSwapAlignment > 96 ||
+        b % kSwapAlignment != a % kSwapAlignment) {
+        __builtin_trap();
+    }
+    const unsigned lane = ::cuda_emulator::g_thread->lane;
+    const unsigned warp = threadIdx.x / 32 % 4;
+    double rows[2][32];
+    unsigned bits = 0; // of the rows but their signs: most of a tile may be zeros
+    for (unsigned h = 0; h < 2; ++h) {
+        std::uint8_t bytes[32];
+        swappedRow(bytes, a, 16 * warp + lane / 4 + 8 * h);
+        for (unsigned k = 0; k < 32; ++k) {
+            bits |= bytes[k] & 0x7FU;
+            rows[h][k] = double{values[bytes[k]]};
+        }
+    }
+    for (unsigned j = 0; j < 16; ++j) {
+        for (unsigned i = 0; i < 2; ++i) {
+            std::uint8_t bytes[32];
+            swappedRow(bytes, b, 8 * j + lane % 4 * 2 + i);
+            bool number = true; // zero times what is not a number is none
+            for (const std::uint8_t byte : bytes) {
+                number = number && (byte & 0x7FU) != 0x7FU;
+            }
+            float* to = d + 4 * j + i;
+            double sums[2] = {add ? double{to[0]} : 0.0, add ? double{to[2]} : 0.0};
+            if (bits != 0 || !number) {
+                for (unsigned k = 0; k < 32; ++k) {
+                    const double w = double{values[bytes[k]]};
+                    sums[0] += rows[0][k] * w;
+                    sums[1] += rows[1][k] * w;
+                }
+            }
+            to[0] = static_cast<float>(sums[0]);
+            to[2] = static_cast<float>(sums[1]);
+        }
+    }
+}
+inline void wgmmaFence() {}
+inline void wgmmaCommit() {}
+template<int N>
+void wgmmaWait(float (&)[64]) {}
+inline void showToTensorCores() {}
+
 inline void ldmatrix4(std::uint32_t (&r)[4], const void* row) {
     if (reinterpret_cast<std::uintptr_t>(row) % 16 != 0) {
         __builtin_trap();
@@ -211,6 +278,9 @@ inline void copyAsync(void* shared, const void* global) {
 }
 inline void copyAsync(SharedAddress shared, const void* global) {
     copyAsync(atShared(shared), global);
+}
+inline void copyAsync(SharedAddress shared, const void* global, bool valid) {
+    copyAsync(atShared(shared), global, valid);
 }
 inline void copyAsync4(SharedAddress at, const void* global) {
     void* shared = atShared(at);

@@ -279,7 +279,9 @@ TEST_P(CudaExperts, ReadingEqualsThePlainOne) {
             gateUp(std::size_t{n} * 2 * c.inner), products(std::size_t{n} * c.inner),
             out(std::size_t{n} * c.hidden);
         const std::uint32_t* list = lists.get() + std::size_t{e} * rows;
-        gatherRows(m_queue, n, list, c.top, {dq.get(), ds.get()}, c.hidden, gathered.get());
+        ExpertPieces pieces;
+        pieces.add(list, n);
+        gatherRows(m_queue, pieces, c.top, {dq.get(), ds.get()}, c.hidden, gathered.get());
         const ExpertParameters p = layout.at(addresses[e]);
         Bf16* w3 = w13.get() + std::size_t{c.inner} * c.hidden;
         if (c.fp4) {
@@ -293,7 +295,7 @@ TEST_P(CudaExperts, ReadingEqualsThePlainOne) {
         }
         gemmBf16(m_queue, {n, 2 * c.inner, c.hidden, c.hidden, 2 * c.inner}, gathered.get(),
                  w13.get(), gateUp.get(), false);
-        gate(m_queue, n, list, dWeights.get(), 10, gateUp.get(), c.inner, products.get());
+        gate(m_queue, pieces, dWeights.get(), 10, gateUp.get(), c.inner, products.get());
         gemmBf16(m_queue, {n, c.hidden, c.inner, c.inner, c.hidden}, products.get(), w2.get(),
                  out.get(), false);
         addRows(m_queue, n, list, c.top, out.get(), c.hidden, sums.get());

@@ -89,7 +89,7 @@ TEST_P(Embedded, GoldenPromptsWithinTheCardsTolerance) {
 
 std::vector<Tested> fastOnes() { // slow ones take minutes here; the tiny models cover them
     std::vector<Tested> list;
-    for (const Backend& backend : backends()) {
+    for (const Backend& backend : exactBackends()) {
         for (const Path path : backend.paths) {
             if (!backend.slow() || (backends().size() == 1 && !backend.emulated())) {
                 list.push_back({backend, path});

@@ -26,12 +26,18 @@ struct Backend {
     enum class Speed { Fast, Slow, Emulated } speed = Speed::Fast;
     std::function<std::unique_ptr<Operations>(const ModelConfig&, ThreadPool&, MemoryLedger&)> make;
     std::vector<Path> paths{Path::Reading}; ///< those that differ
+    bool exact = true; ///< held against goldens; not what adds up less exactly than they allow
     bool slow() const { return speed != Speed::Fast; }
     bool emulated() const { return speed == Speed::Emulated; }
 };
 
 /// All that this program tests; each program (CPU, CUDA, emulated CUDA) has its own list.
 const std::vector<Backend>& backends();
+inline std::vector<Backend> exactBackends() {
+    std::vector<Backend> list = backends();
+    std::erase_if(list, [](const Backend& backend) { return !backend.exact; });
+    return list;
+}
 
 struct LoadedModel {
     LoadedModel(const std::filesystem::path& directory, const Backend& backend,
