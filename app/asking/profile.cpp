@@ -2,6 +2,7 @@
 // Reads profiles strictly: an unknown field or a wrong type is an error that names it, since a
 // typing mistake in a prompt would otherwise only show as worse answers.
 #include "app/asking/profile.h"
+#include "engine/base/json_text.h"
 
 #include <algorithm>
 #include <cstdlib>
@@ -23,7 +24,7 @@ Json readJson(const std::filesystem::path& file) {
     std::stringstream text;
     text << in.rdbuf();
     try {
-        return Json::parse(text.str());
+        return parseJson(text.str());
     } catch (const Json::exception& error) {
         throw Error(ErrorCode::Corrupt, file.string() + " is no valid JSON: " + error.what(),
                     "Correct the file");
@@ -116,7 +117,7 @@ void readSearch(const std::filesystem::path& file, Profile& profile) {
                     "Install Dossier's resources again, or correct search_data in the profile");
     }
     try {
-        const auto json = nlohmann::ordered_json::parse(in);
+        const auto json = parseOrderedJson(in);
         std::vector<std::string> stop;
         json.at("stop_words").get_to(stop);
         profile.search = {};

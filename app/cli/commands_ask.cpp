@@ -7,6 +7,7 @@
 #include "app/cli/commands.h"
 #include "app/cli/environment.h"
 #include "app/cli/headless.h"
+#include "engine/base/json_text.h"
 
 namespace dossier::app::cli {
 namespace {
@@ -258,9 +259,7 @@ int runAsk(const AskCommand& command) {
         throw Error(answer.failure->code, answer.failure->failed, answer.failure->remedy);
     }
     if (command.json) {
-        std::printf(
-            "%s\n",
-            toJson(*session, answer).dump(1, ' ', false, json::error_handler_t::replace).c_str());
+        std::printf("%s\n", jsonText(toJson(*session, answer), 1, BadUtf8::Replace).c_str());
     } else {
         print(*session, answer);
     }

@@ -14,6 +14,7 @@
 #include "app/lanes/lane_catalogue.h"
 #include "app/lanes/reading_run.h"
 #include "engine/base/grouped.h"
+#include "engine/base/json_text.h"
 #include "engine/base/memory_ledger.h"
 
 namespace dossier::app::cli {
@@ -178,7 +179,7 @@ void print(const std::vector<LaneEntry>& entries, bool asJson) {
         for (const LaneEntry& entry : entries) {
             list.push_back(toJson(entry));
         }
-        std::printf("%s\n", list.dump(1, ' ', false, json::error_handler_t::replace).c_str());
+        std::printf("%s\n", jsonText(list, 1, BadUtf8::Replace).c_str());
         return;
     }
     if (entries.empty()) {

@@ -12,6 +12,7 @@
 #include "app/cli/environment.h"
 #include "app/cli/headless.h"
 #include "app/report/export_report.h"
+#include "engine/base/json_text.h"
 #include "engine/client/child_engine.h"
 
 namespace dossier::app::cli {
@@ -125,7 +126,7 @@ int runInspect(const InspectCommand& command) {
                                {"levels", info.levels},
                                {"notes", info.notes},
                                {"verified", command.verify}};
-        std::printf("%s\n", j.dump(1).c_str());
+        std::printf("%s\n", jsonText(j, 1).c_str());
         return kAnswered;
     }
     std::string levels;

@@ -8,6 +8,7 @@
 #include "app/cli/commands.h"
 #include "app/cli/environment.h"
 #include "app/cli/headless.h"
+#include "engine/base/json_text.h"
 
 namespace dossier::app::cli {
 namespace {
@@ -141,7 +142,7 @@ int runSources(const SourcesCommand& command) {
         }
     }
     if (command.json) {
-        std::printf("%s\n", list.dump(1, ' ', false, json::error_handler_t::replace).c_str());
+        std::printf("%s\n", jsonText(list, 1, BadUtf8::Replace).c_str());
     }
     return kAnswered;
 }

@@ -9,6 +9,7 @@
 #include "app/job_list.h"
 #include "app/store/lock.h"
 #include "app/store/store_json.h"
+#include "engine/base/json_text.h"
 
 namespace dossier::app {
 namespace {
@@ -68,12 +69,12 @@ void ReadingBoard::setStatus(const ReadingStatus& s) {
     if (s.failure) {
         j["failure"] = toJson(*s.failure);
     }
-    setValue(kStatusKey, j.dump(-1, ' ', false, json::error_handler_t::replace));
+    setValue(kStatusKey, jsonText(j, -1, BadUtf8::Replace));
 }
 
 ReadingStatus ReadingBoard::status() {
     ReadingStatus s;
-    const json j = json::parse(value(kStatusKey), nullptr, false);
+    const json j = parseJsonOrDiscard(value(kStatusKey));
     if (!j.is_object()) {
         return s;
     }

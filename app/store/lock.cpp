@@ -13,6 +13,7 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/base/error.h"
+#include "engine/base/json_text.h"
 
 namespace dossier::app {
 namespace {
@@ -50,7 +51,7 @@ std::string contents(int descriptor) {
 }
 
 std::string holderOf(const std::string& text) {
-    const auto json = nlohmann::json::parse(text, nullptr, false);
+    const auto json = parseJsonOrDiscard(text);
     if (!json.is_object()) {
         return "another program";
     }
@@ -98,11 +99,10 @@ DossierLock::DossierLock(const std::filesystem::path& folder, Purpose purpose)
         throw systemError("lock " + m_file.string(), error);
     }
     m_unclean = !contents(m_descriptor).empty();
-    const std::string text = nlohmann::json{
-        {"program", programName()},
-        {"pid", getpid()},
-        {"host", hostName()},
-        {"since", localTime()}}.dump();
+    const std::string text = jsonText(nlohmann::json{{"program", programName()},
+                                                     {"pid", getpid()},
+                                                     {"host", hostName()},
+                                                     {"since", localTime()}});
     // Only information for others: a full disk must not keep the person from opening the dossier.
     if (ftruncate(m_descriptor, 0) == 0) {
         [[maybe_unused]] const ssize_t n = pwrite(m_descriptor, text.data(), text.size(), 0);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Reading is tolerant: a missing or odd field never makes a dossier unreadable.
 #include "app/store/store_json.h"
+#include "engine/base/json_text.h"
 
 #include <nlohmann/json.hpp>
 
@@ -12,11 +13,11 @@ using Json = nlohmann::json;
 /// Text of documents may hold bytes that are not UTF-8 only through a mistake of ours; a dump must
 /// not throw for it.
 std::string dump(const Json& json) {
-    return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+    return jsonText(json, -1, BadUtf8::Replace);
 }
 
 Json parse(const std::string& text) {
-    return Json::parse(text, nullptr, false);
+    return parseJsonOrDiscard(text);
 }
 
 template<class T>

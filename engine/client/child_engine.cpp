@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 #include <unistd.h>
 
+#include "engine/base/json_text.h"
 #include "engine/client/child_process.h"
 #include "engine/host/wire.h"
 
@@ -210,7 +211,7 @@ void ChildEngine::readAll() {
 }
 
 void ChildEngine::receive(const std::string& line) {
-    const Json message = Json::parse(line, nullptr, false);
+    const Json message = parseJsonOrDiscard(line);
     if (!message.is_object()) {
         return; // a library printed to the standard output
     }

@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "engine/base/json_text.h"
 #include "engine/forecast/costs.h"
 #include "engine/forecast/deepseek_v32.h"
 
@@ -36,7 +37,7 @@ std::uint64_t whole(double value) {
 } // namespace
 
 std::string placementJson(const ModelConfig& config, const Forecast& forecast) {
-    return placementOf(config, forecast).dump(2);
+    return jsonText(placementOf(config, forecast), 2);
 }
 
 std::string forecastJson(const ModelConfig& config, std::uint64_t context,
@@ -73,7 +74,7 @@ std::string forecastJson(const ModelConfig& config, std::uint64_t context,
         inputs.ram = ram.value_or(UINT64_MAX / 2);
         json["placement"] = placementOf(config, planPlacement(config, inputs));
     }
-    return json.dump(2);
+    return jsonText(json, 2);
 }
 
 } // namespace dossier::engine

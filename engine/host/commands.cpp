@@ -9,6 +9,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "engine/base/json_text.h"
 #include "engine/forecast/forecast_json.h"
 #include "engine/host/wire.h"
 #include "engine/scheduler/runtime.h"
@@ -99,7 +100,7 @@ std::vector<Token> readTokens(const std::string& path) {
     if (!file) {
         throw systemError("open " + path, errno);
     }
-    const nlohmann::json ids = nlohmann::json::parse(file, nullptr, false);
+    const nlohmann::json ids = parseJsonOrDiscard(file);
     if (!ids.is_array() || !std::all_of(ids.begin(), ids.end(),
                                         [](const auto& id) { return id.is_number_integer(); })) {
         throw Error(ErrorCode::Corrupt, path + " is not a JSON array of token ids",
@@ -196,7 +197,7 @@ int inspectCommand(const Arguments& arguments) {
     if (verify == Verify::Contents) {
         std::fputc('\n', stderr);
     }
-    std::printf("%s\n", wire::toJson(info).dump(2).c_str());
+    std::printf("%s\n", jsonText(wire::toJson(info), 2).c_str());
     return 0;
 }
 

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <unistd.h>
 
+#include "engine/base/json_text.h"
 #include "engine/host/wire.h"
 
 namespace dossier::engine {
@@ -36,7 +37,7 @@ class Server {
     }
 
     void handle(const std::string& line) {
-        const Json message = Json::parse(line, nullptr, false);
+        const Json message = parseJsonOrDiscard(line);
         const auto isObject = [](const Json& j, const char* key) {
             return !j.contains(key) || j[key].is_object();
         };

@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "engine/base/json_text.h"
 #include "engine/host/wire_fields.h"
 
 namespace dossier::engine::wire {
@@ -326,7 +327,7 @@ Error error(const Json& j) {
 }
 
 std::string line(const Json& j) {
-    return j.dump(-1, ' ', false, Json::error_handler_t::replace);
+    return jsonText(j, -1, BadUtf8::Replace);
 }
 
 } // namespace dossier::engine::wire

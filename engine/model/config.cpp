@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/base/error.h"
+#include "engine/base/json_text.h"
 #include "engine/base/mapped_file.h"
 #include "engine/model/strict_json.h"
 
@@ -62,7 +63,7 @@ class Reader {
                               value.get<std::int64_t>() < 0;
         const std::uint64_t number = negative ? 0 : value.get<std::uint64_t>();
         if (negative || number < least || number > most) {
-            wrong(key, "is " + value.dump() + ", outside " + std::to_string(least) + " to " +
+            wrong(key, "is " + jsonText(value) + ", outside " + std::to_string(least) + " to " +
                            std::to_string(most));
         }
         return number;
@@ -99,7 +100,7 @@ class Reader {
         const json* value = find(key);
         if (value != nullptr && *value != expected) {
             unsupported("a variant with \"" + std::string(key) + "\": " + value->dump() +
-                        ", while V4 has " + expected.dump());
+                        ", while V4 has " + jsonText(expected));
         }
     }
 
@@ -294,7 +295,7 @@ std::uint32_t ModelConfig::layersOf(LayerKind wanted) const {
 
 ModelConfig parseModelConfig(std::string_view text, std::string_view origin) {
     checkStrictJson(text, origin, kMaxConfigBytes);
-    const json root = json::parse(text.begin(), text.end());
+    const json root = parseJson(text);
     const Reader in(root, origin);
     if (!root.is_object()) {
         throw Error(ErrorCode::Corrupt, std::string(origin) + " is not a JSON object",

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The generator of tests' checkpoints. Its values must not change: golden files depend on them.
+#include "engine/base/json_text.h"
 #include "engine/model/synthetic.h"
 
 #include <algorithm>
@@ -392,7 +393,7 @@ std::uint64_t writeSyntheticCheckpoint(std::string_view configJson,
         }
     }
     const nlohmann::json index{{"metadata", {{"total_size", total}}}, {"weight_map", map}};
-    writeText(directory / "model.safetensors.index.json", index.dump());
+    writeText(directory / "model.safetensors.index.json", jsonText(index));
     writeText(directory / "config.json", configJson);
     return total;
 }

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/base/error.h"
+#include "engine/base/json_text.h"
 
 namespace dossier::engine {
 namespace {
@@ -79,7 +80,7 @@ Json Reader::parse(std::string_view text) const {
     }
     checkDepth(text, *this);
     try {
-        Json root = Json::parse(text);
+        Json root = parseJson(text);
         if (!root.is_object()) {
             throw corrupt("is not a JSON object");
         }

@@ -17,6 +17,7 @@
 #include <nlohmann/json.hpp>
 
 #include "app/asking/passage_answerer.h"
+#include "engine/base/json_text.h"
 #include "engine/engine.h"
 #include "ingest/ingest.h"
 
@@ -101,9 +102,9 @@ bool hits(const std::string& quotation, const std::vector<std::string>& spans) {
 
 std::vector<Item> items(const Options& options) {
     std::ifstream questionsFile(DOSSIER_SOURCE_DIR "/tests/bench/data/clause_questions.json");
-    const json questions = json::parse(questionsFile)["questions"];
+    const json questions = parseJson(questionsFile)["questions"];
     std::ifstream labelsFile(options.contracts / "labels.json");
-    const json contracts = json::parse(labelsFile);
+    const json contracts = parseJson(labelsFile);
     std::vector<Item> answerable, absent;
     for (const json& contract : contracts) {
         if (contract["seen_in_training"].get<bool>() != options.seen) {
@@ -222,7 +223,7 @@ class Evaluation {
         std::fputc('\n', stderr);
         m_totals.printTable();
         if (!m_options.jsonFile.empty()) {
-            std::ofstream(m_options.jsonFile) << records.dump(1);
+            std::ofstream(m_options.jsonFile) << jsonText(records, 1);
         }
         return 0;
     }

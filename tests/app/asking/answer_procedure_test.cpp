@@ -12,6 +12,7 @@
 
 #include "app/asking/profile.h"
 #include "app/asking/retrieval.h"
+#include "engine/base/json_text.h"
 
 namespace dossier::app {
 namespace {
@@ -26,7 +27,7 @@ Profile embeddedProfile() {
 
 nlohmann::json referenceCases() {
     std::ifstream file(DOSSIER_SOURCE_DIR "/tests/app/asking/data/answer_procedure_cases.json");
-    return nlohmann::json::parse(file).at("items");
+    return parseJson(file).at("items");
 }
 
 /// The passages of a case as a document that needs no cutting.

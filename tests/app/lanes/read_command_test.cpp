@@ -16,6 +16,7 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/base/grouped.h"
+#include "engine/base/json_text.h"
 #include "tests/engine/scheduler/lane_forgery.h"
 #include "tests/support/dossier_program.h"
 #include "tests/support/ordinary_user.h"
@@ -169,21 +170,21 @@ TEST_F(ReadCommandTest, OneCanAskWatchAndCancelWhileItReads) {
 TEST_F(ReadCommandTest, LanesAreListedCheckedMovedCompactedReusedAndDeleted) {
     ASSERT_EQ(run({"read", "-d", path("m")}), 0) << err;
     ASSERT_EQ(run({"lanes", "-d", path("m"), "--json"}), 0);
-    auto list = nlohmann::json::parse(out);
+    auto list = parseJson(out);
     ASSERT_EQ(list.size(), 1u);
     const std::string name = list[0]["name"];
     EXPECT_EQ(list[0]["documents"], 2);
     EXPECT_EQ(list[0]["state"], "good");
     const std::uint64_t tokens = list[0]["tokens"];
     ASSERT_EQ(run({"verify", "-d", path("m"), "--json"}), 0) << err;
-    auto checked = nlohmann::json::parse(out)[0];
+    auto checked = parseJson(out)[0];
     EXPECT_EQ(checked["self_check"]["result"], "equal");
     EXPECT_EQ(checked["self_check"]["tokens"], tokens);
     EXPECT_EQ(checked["self_check"]["reread"], 0);
     EXPECT_EQ(checked["self_check"]["probed"], checked["frontiers"]);
     EXPECT_TRUE(checked["self_check"]["differing"].empty());
     ASSERT_EQ(run({"verify", "-d", path("m"), "--checksums-only", "--json"}), 0) << err;
-    EXPECT_FALSE(nlohmann::json::parse(out)[0].contains("self_check"));
+    EXPECT_FALSE(parseJson(out)[0].contains("self_check"));
 
     // Another dossier with the same documents takes over what is read.
     ASSERT_EQ(run({"new", path("other")}), 0);
@@ -199,7 +200,7 @@ TEST_F(ReadCommandTest, LanesAreListedCheckedMovedCompactedReusedAndDeleted) {
     EXPECT_THAT(out, HasSubstr("keeps "));
     ASSERT_EQ(run({"read", "-d", path("m")}), 0) << err;
     ASSERT_EQ(run({"lanes", "-d", path("m"), "--compact", name, "--json"}), 0) << err;
-    list = nlohmann::json::parse(out);
+    list = parseJson(out);
     EXPECT_EQ(list[0]["unused_bytes"], 0);
     EXPECT_LT(list[0]["tokens"], tokens);
 
@@ -226,7 +227,7 @@ TEST_F(ReadCommandTest, LanesAreListedCheckedMovedCompactedReusedAndDeleted) {
     EXPECT_EQ(run({"verify", "-d", path("other")}), 2);
     EXPECT_THAT(out, HasSubstr("amaged"));
     EXPECT_EQ(run({"verify", "-d", path("other"), "--json"}), 2);
-    checked = nlohmann::json::parse(out)[0];
+    checked = parseJson(out)[0];
     EXPECT_THAT(checked["state"].get<std::string>(), HasSubstr("read again"));
     EXPECT_GT(checked["self_check"]["reread"], 0);
     ASSERT_EQ(run({"read", "-d", path("other")}), 0) << err;
@@ -268,7 +269,7 @@ TEST_F(ReadCommandTest, AStateThatGivesOtherResultsIsNamedAndReadAgain) {
                                grouped(frontiers[count - 1])));
     EXPECT_THAT(out, HasSubstr("so the lane ends after " + grouped(frontiers[count - 2])));
     ASSERT_EQ(run({"verify", "-d", path("m"), "--json"}), 2);
-    const auto check = nlohmann::json::parse(out)[0]["self_check"];
+    const auto check = parseJson(out)[0]["self_check"];
     EXPECT_EQ(check["probed"], count);
     ASSERT_EQ(check["differing"].size(), 1u);
     EXPECT_EQ(check["differing"][0]["frontier"], frontiers[count - 1]);

@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "engine/base/json_text.h"
 #include "tests/app/report/run_tool.h"
 #include "tests/app/report/sample_dossier.h"
 #include "tests/support/temp_folder.h"
@@ -143,8 +144,7 @@ TEST_F(ExportReport, CopiesHoldTheMarksAndTheOriginalIsUntouched) {
     const fs::path copy = exportReport(context(), m_request).copies.at(0);
     EXPECT_EQ(contents(kLease), before);
     EXPECT_EQ(test::runTool("qpdf --check " + test::quoted(copy)).status, 0);
-    const auto json =
-        nlohmann::json::parse(test::runTool("qpdf --json=1 " + test::quoted(copy)).output);
+    const auto json = parseJson(test::runTool("qpdf --json=1 " + test::quoted(copy)).output);
     std::vector<std::string> highlights, underlines;
     for (const auto& [key, object] : json.at("objects").items()) {
         if (!object.is_object() || !object.contains("/Subtype"))

@@ -9,6 +9,7 @@
 #include <set>
 #include <sstream>
 
+#include "engine/base/json_text.h"
 #include "tests/app/report/run_tool.h"
 #include "tests/support/temp_folder.h"
 
@@ -36,7 +37,7 @@ std::string collapse(const std::string& text) {
 }
 
 nlohmann::json sample() {
-    return nlohmann::json::parse(contents(kSample / "sample.json"));
+    return parseJson(contents(kSample / "sample.json"));
 }
 
 std::string pageText(const fs::path& pdf, int page) {
@@ -85,7 +86,7 @@ TEST(Sample, LeaseHasTwelveLabelledPages) {
     if (!test::haveTool("qpdf"))
         GTEST_SKIP() << "qpdf is not installed";
     EXPECT_EQ(test::runTool("qpdf --check " + test::quoted(kLease)).status, 0);
-    const auto json = nlohmann::json::parse(
+    const auto json = parseJson(
         test::runTool("qpdf --json --json-key=pages --json-key=pagelabels --json-key=outlines " +
                       test::quoted(kLease))
             .output);

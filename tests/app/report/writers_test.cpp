@@ -13,6 +13,7 @@
 
 #include "app/report/build_report.h"
 #include "app/report/report_writers.h"
+#include "engine/base/json_text.h"
 #include "tests/app/report/run_tool.h"
 #include "tests/app/report/sample_dossier.h"
 #include "tests/support/temp_folder.h"
@@ -85,7 +86,7 @@ class Writers : public testing::Test {
         return collapsed(test::runTool("pdftotext -layout " + test::quoted(pdf) + " -").output);
     }
     nlohmann::json pdfJson(const fs::path& pdf) const {
-        return nlohmann::json::parse(test::runTool("qpdf --json=1 " + test::quoted(pdf)).output);
+        return parseJson(test::runTool("qpdf --json=1 " + test::quoted(pdf)).output);
     }
     std::size_t filesLeft() const {
         return static_cast<std::size_t>(
@@ -145,7 +146,7 @@ TEST_F(Writers, PdfHasOutlineAndLinksBothWays) {
             ++internal;
         else if (object.contains("/A") && object["/A"].value("/S", "") == "/GoToR") {
             ++toFile;
-            fileLink = object["/A"].dump();
+            fileLink = jsonText(object["/A"]);
         }
     }
     // Each quotation: from its number to the list, from the note to the list, from the list back,

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "engine/base/json_text.h"
 #include "engine/forecast/deepseek_v32.h"
 #include "engine/forecast/forecast_json.h"
 
@@ -56,7 +57,7 @@ TEST(Comparison, TableNamesModelsAndExplainsTheDifference) {
 }
 
 TEST(ForecastJson, HasEveryFieldAndTheExactSizes) {
-    const auto json = nlohmann::json::parse(forecastJson(test::flashConfig(), kMillion));
+    const auto json = parseJson(forecastJson(test::flashConfig(), kMillion));
     EXPECT_EQ(json.at("kv_bytes"), 3'688'172'544U);
     EXPECT_DOUBLE_EQ(json.at("kv_bytes_per_token").get<double>(), 3514.25);
     EXPECT_NEAR(json.at("parameters").get<double>() / 1e9, 284.33, 0.01);
@@ -67,8 +68,8 @@ TEST(ForecastJson, HasEveryFieldAndTheExactSizes) {
 }
 
 TEST(ForecastJson, PlacementAppearsWithBudgets) {
-    const auto json = nlohmann::json::parse(
-        forecastJson(test::flashConfig(), 131'072, 80'000'000'000, 125'000'000'000));
+    const auto json =
+        parseJson(forecastJson(test::flashConfig(), 131'072, 80'000'000'000, 125'000'000'000));
     const auto& placement = json.at("placement");
     std::uint64_t experts = 0;
     for (const char* tier : {"vram", "ram", "disk"}) {
@@ -80,8 +81,7 @@ TEST(ForecastJson, PlacementAppearsWithBudgets) {
     EXPECT_EQ(experts, 11'008U);
     EXPECT_TRUE(placement.at("fits").get<bool>());
     EXPECT_FALSE(placement.at("rows").empty());
-    const auto gpuOnly =
-        nlohmann::json::parse(forecastJson(test::flashConfig(), 131'072, 80'000'000'000));
+    const auto gpuOnly = parseJson(forecastJson(test::flashConfig(), 131'072, 80'000'000'000));
     EXPECT_EQ(gpuOnly.at("placement").at("disk").at("experts"), 0U);
 }
 

@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "engine/base/json_text.h"
 #include "tests/engine/fuzz/mutator.h"
 #include "tests/engine/fuzz/targets.h"
 #include "tests/engine/support/configs.h"
@@ -108,7 +109,7 @@ TEST(MutationFuzz, ConfigsWithOtherValues) {
                                              nlohmann::json::array({0, 4, 128}),
                                              nlohmann::json::object()};
     for (const char* base : {"flash", "pro"}) {
-        const auto config = nlohmann::json::parse(test::publishedConfigText(base));
+        const auto config = parseJson(test::publishedConfigText(base));
         std::vector<std::string> keys;
         for (const auto& [key, value] : config.items()) {
             keys.push_back(key);
@@ -119,7 +120,7 @@ TEST(MutationFuzz, ConfigsWithOtherValues) {
             for (std::size_t n = 1 + mutator.below(5); n > 0; --n) {
                 damaged[keys[mutator.below(keys.size())]] = values[mutator.below(values.size())];
             }
-            modelConfig(damaged.dump());
+            modelConfig(jsonText(damaged));
         }
     }
 }

@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/base/error.h"
+#include "engine/base/json_text.h"
 #include "engine/model/config.h"
 #include "engine/model/safetensors.h"
 #include "engine/model/strict_json.h"
@@ -37,7 +38,7 @@ void expectCleanOutcome(Parse parse) {
                 "the kind of error");
         require(!error.failed().empty() && !error.remedy().empty(), "an error without words");
         const nlohmann::json text = error.what();
-        require(!text.dump().empty(), "an error text that is not UTF-8");
+        require(!jsonText(text).empty(), "an error text that is not UTF-8");
     }
 }
 

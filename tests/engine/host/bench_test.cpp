@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "engine/base/json_text.h"
 #include "engine/host/bench/bench_command.h"
 #include "engine/host/bench/routing_driver.h"
 #include "engine/kernels/types.h"
@@ -64,7 +65,7 @@ TEST(Bench, AllPartsRunAndEveryFigureHasItsBound) {
     std::ifstream file(out);
     std::vector<nlohmann::json> figures;
     for (std::string line; std::getline(file, line);) {
-        figures.push_back(nlohmann::json::parse(line));
+        figures.push_back(parseJson(line));
     }
     std::map<std::string, int> count;
     for (const nlohmann::json& figure : figures) {

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "engine/base/json_text.h"
 #include "engine/client/child_process.h"
 #include "tests/engine/support/golden.h"
 
@@ -26,7 +27,7 @@ class Talk {
     json hear() {
         for (;;) {
             if (const auto end = m_text.find('\n'); end != std::string::npos) {
-                const json message = json::parse(m_text.substr(0, end));
+                const json message = parseJson(m_text.substr(0, end));
                 m_text.erase(0, end + 1);
                 return message;
             }
@@ -122,7 +123,7 @@ TEST(Commands, EvalPrintsEveryPositionAndWritesAllLogits) {
     std::size_t position = 0;
     std::ifstream file(folder / "logits.bin", std::ios::binary);
     for (; std::getline(lines, line); ++position) {
-        const json row = json::parse(line);
+        const json row = parseJson(line);
         EXPECT_EQ(row["position"], position);
         ASSERT_EQ(row["ids"].size(), 3u);
         std::vector<float> logits(512);

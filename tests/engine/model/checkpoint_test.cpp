@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "engine/base/json_text.h"
 #include "engine/model/checkpoint.h"
 
 #include <chrono>
@@ -35,7 +36,7 @@ fs::path copyOf(const char* name) {
 }
 
 json indexOf(const fs::path& folder) {
-    return json::parse(test::readText(folder / kIndex));
+    return parseJson(test::readText(folder / kIndex));
 }
 void writeText(const fs::path& path, const std::string& text) {
     std::ofstream(path, std::ios::binary) << text;
@@ -66,11 +67,11 @@ struct Shard {
         const std::string text = test::readText(path);
         std::uint64_t length = 0;
         std::memcpy(&length, text.data(), 8);
-        header = json::parse(text.substr(8, length));
+        header = parseJson(text.substr(8, length));
         data = text.substr(8 + length);
     }
     void write() const {
-        std::string text = header.dump();
+        std::string text = jsonText(header);
         text.append((8 - text.size() % 8) % 8, ' ');
         const std::uint64_t length = text.size();
         std::string bytes(reinterpret_cast<const char*>(&length), 8);
@@ -130,7 +131,7 @@ TEST(Checkpoint, MisalignedTensorsAreCopiedOnce) {
     shard.write();
     json index = indexOf(folder);
     index["weight_map"]["mtp.0.pad"] = shard.path.filename().string();
-    writeText(folder / kIndex, index.dump());
+    writeText(folder / kIndex, jsonText(index));
 
     Checkpoint moved = Checkpoint::open(folder);
     Checkpoint original = Checkpoint::open(test::tinyCheckpoint("tiny"));
@@ -179,7 +180,7 @@ TEST(Checkpoint, AShardOfTheDraftAloneMayBeMissing) {
     const fs::path folder = copyOf("tiny");
     json index = indexOf(folder);
     index["weight_map"]["mtp.1.norm.weight"] = "model-extra.safetensors";
-    writeText(folder / kIndex, index.dump());
+    writeText(folder / kIndex, jsonText(index));
     const Checkpoint checkpoint = Checkpoint::open(folder);
     EXPECT_THAT(checkpoint.notes(), testing::Contains(HasSubstr("model-extra.safetensors")));
 }
@@ -212,7 +213,7 @@ TEST(Checkpoint, WrongShapesTypesAndNamesAreNamed) {
         json index = indexOf(folder);
         index["weight_map"][to] = index["weight_map"][gate];
         index["weight_map"].erase(gate);
-        writeText(folder / kIndex, index.dump());
+        writeText(folder / kIndex, jsonText(index));
         return openError(folder);
     };
     EXPECT_THAT(rename("layers.3.ffn.gate.other").failed(), HasSubstr(gate));
@@ -236,7 +237,7 @@ TEST(Checkpoint, UnknownTensorsOfTheTrunkAreRefusedWithAHint) {
         shard.write();
         json index = indexOf(folder);
         index["weight_map"][name] = shard.path.filename().string();
-        writeText(folder / kIndex, index.dump());
+        writeText(folder / kIndex, jsonText(index));
         return folder;
     };
     EXPECT_THAT(openError(add("layers.9.attn_norm.weight")).failed(),
@@ -272,7 +273,7 @@ TEST(Checkpoint, HostileIndexesAreRefused) {
     const fs::path folder = copyOf("tiny");
     json index = indexOf(folder);
     index["weight_map"].erase("layers.2.attn.wkv.weight");
-    writeText(folder / kIndex, index.dump());
+    writeText(folder / kIndex, jsonText(index));
     EXPECT_THAT(openError(folder).failed(), HasSubstr("layers.2.attn.wkv.weight"));
 }
 
@@ -288,7 +289,7 @@ TEST(Checkpoint, TheSameTensorInTwoFilesIsRefused) {
         }
     }
     index["weight_map"]["embed.weight"] = first;
-    writeText(folder / kIndex, index.dump());
+    writeText(folder / kIndex, jsonText(index));
     EXPECT_EQ(openError(folder).code(), ErrorCode::Corrupt);
 }
 
@@ -305,13 +306,13 @@ TEST(Checkpoint, ASingleFileNeedsNoIndex) {
 TEST(Checkpoint, ExpertTypeIsSeenWhenTheConfigurationIsSilent) {
     for (const char* name : {"tiny", "tiny-fp8"}) {
         const fs::path folder = copyOf(name);
-        json config = json::parse(test::readText(folder / "config.json"));
+        json config = parseJson(test::readText(folder / "config.json"));
         const ExpertFormat expected = *test::tinyConfig(name).expertFormat;
         config.erase("expert_dtype");
-        writeText(folder / "config.json", config.dump());
+        writeText(folder / "config.json", jsonText(config));
         EXPECT_EQ(Checkpoint::open(folder).expertFormat(), expected);
         config["expert_dtype"] = expected == ExpertFormat::Fp4 ? "fp8" : "fp4";
-        writeText(folder / "config.json", config.dump());
+        writeText(folder / "config.json", jsonText(config));
         EXPECT_THAT(openError(folder).failed(), HasSubstr("ffn.experts.0.w1.weight"));
     }
 }
@@ -403,9 +404,9 @@ TEST(Checkpoint, FingerprintFollowsWeightsConfigurationAndTokenizer) {
     EXPECT_NE(Checkpoint::open(folder).info().fingerprint, base);
 
     folder = copyOf("tiny");
-    json config = json::parse(test::readText(folder / "config.json"));
+    json config = parseJson(test::readText(folder / "config.json"));
     config["rms_norm_eps"] = 2e-6;
-    writeText(folder / "config.json", config.dump());
+    writeText(folder / "config.json", jsonText(config));
     EXPECT_NE(Checkpoint::open(folder).info().fingerprint, base);
 
     folder = copyOf("tiny"); // a fine-tune: same shapes, other values

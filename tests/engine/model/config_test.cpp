@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "engine/base/json_text.h"
 #include "engine/model/config.h"
 #include "engine/model/release.h"
 
@@ -19,7 +20,7 @@ using nlohmann::json;
 using testing::HasSubstr;
 
 json flash() {
-    return json::parse(test::publishedConfigText("flash"));
+    return parseJson(test::publishedConfigText("flash"));
 }
 
 Error errorOf(const std::string& text) {
@@ -37,13 +38,13 @@ Error errorOf(const std::string& text) {
 Error errorWith(const std::string& key, const json& value) {
     json config = flash();
     config[key] = value;
-    return errorOf(config.dump());
+    return errorOf(jsonText(config));
 }
 
 Error errorWithout(const std::string& key) {
     json config = flash();
     config.erase(key);
-    return errorOf(config.dump());
+    return errorOf(jsonText(config));
 }
 
 } // namespace
@@ -109,23 +110,23 @@ TEST(ModelConfig, AnyDimensionsOfTheV4ShapeLoad) {
     for (const int experts : {144, 160}) { // pruned
         json config = flash();
         config["n_routed_experts"] = experts;
-        EXPECT_EQ(parseModelConfig(config.dump(), "").routedExperts,
+        EXPECT_EQ(parseModelConfig(jsonText(config), "").routedExperts,
                   static_cast<std::uint32_t>(experts));
     }
     json first = flash(); // the first upload had no expert_dtype
     first.erase("expert_dtype");
-    EXPECT_EQ(parseModelConfig(first.dump(), "").expertFormat, std::nullopt);
+    EXPECT_EQ(parseModelConfig(jsonText(first), "").expertFormat, std::nullopt);
     json eps = flash();
     eps["rms_norm_eps"] = 1e-20;
-    EXPECT_EQ(parseModelConfig(eps.dump(), "").rmsNormEps, 1e-20);
+    EXPECT_EQ(parseModelConfig(jsonText(eps), "").rmsNormEps, 1e-20);
     json unknown = flash(); // keys we do not know are the publisher's business
     unknown["some_future_hint"] = {{"a", 1}};
-    EXPECT_NO_THROW(parseModelConfig(unknown.dump(), ""));
+    EXPECT_NO_THROW(parseModelConfig(jsonText(unknown), ""));
 }
 
 TEST(ModelConfig, OtherArchitecturesAreRefusedByName) {
     const auto refused = [](const json& config, const char* name) {
-        const Error error = errorOf(config.dump());
+        const Error error = errorOf(jsonText(config));
         EXPECT_EQ(error.code(), ErrorCode::Unsupported);
         EXPECT_THAT(error.failed(), HasSubstr(name));
         EXPECT_THAT(error.remedy(), HasSubstr("V4-Flash"));
@@ -138,7 +139,7 @@ TEST(ModelConfig, OtherArchitecturesAreRefusedByName) {
     vision["vision_n_layers"] = 32;
     refused(vision, "vision");
     vision["vision_n_layers"] = 0;
-    EXPECT_NO_THROW(parseModelConfig(vision.dump(), ""));
+    EXPECT_NO_THROW(parseModelConfig(jsonText(vision), ""));
     json other = flash();
     other["architectures"] = {"SomethingElse"};
     refused(other, "DeepseekV4ForCausalLM");
@@ -176,10 +177,10 @@ TEST(ModelConfig, VariantsThatWouldComputeSomethingElseAreRefused) {
     }
     json ratios = flash();
     ratios["compress_ratios"][5] = 2;
-    EXPECT_THAT(errorOf(ratios.dump()).failed(), HasSubstr("ratio 2"));
+    EXPECT_THAT(errorOf(jsonText(ratios)).failed(), HasSubstr("ratio 2"));
     ratios = flash();
     ratios["compress_ratios"][43] = 7; // belongs to the draft module, which is not used
-    EXPECT_NO_THROW(parseModelConfig(ratios.dump(), ""));
+    EXPECT_NO_THROW(parseModelConfig(jsonText(ratios), ""));
 }
 
 TEST(ModelConfig, WrongTypesAndRangesNameTheKey) {
@@ -259,11 +260,11 @@ TEST(ModelConfig, CanonicalTextFollowsWhatChangesResults) {
     json config = flash();
     config["transformers_version"] = "5.0";
     config["num_nextn_predict_layers"] = 3;
-    EXPECT_EQ(canonicalText(parseModelConfig(config.dump(), "")), base);
+    EXPECT_EQ(canonicalText(parseModelConfig(jsonText(config), "")), base);
     for (const char* key : {"rms_norm_eps", "rope_theta", "index_topk", "sliding_window"}) {
         config = flash();
         config[key] = config[key].get<double>() < 1 ? json(2e-6) : json(256);
-        EXPECT_NE(canonicalText(parseModelConfig(config.dump(), "")), base) << key;
+        EXPECT_NE(canonicalText(parseModelConfig(jsonText(config), "")), base) << key;
     }
 }
 
@@ -274,14 +275,14 @@ TEST(Release, IsDecidedByVocabularyDraftAndEncoding) {
     EXPECT_EQ(detectRelease(test::publishedConfig("flash-0731"), folder, false), Release::V0731);
     EXPECT_EQ(detectRelease(test::tinyConfig("tiny"), folder, true), Release::Embedded);
     // The June checkpoint: April's trunk with a DSpark draft and April's list of ratios.
-    json june = json::parse(test::publishedConfigText("flash-0731"));
+    json june = parseJson(test::publishedConfigText("flash-0731"));
     june["compress_ratios"] = flash()["compress_ratios"];
-    EXPECT_EQ(detectRelease(parseModelConfig(june.dump(), ""), folder, true), Release::April);
+    EXPECT_EQ(detectRelease(parseModelConfig(jsonText(june), ""), folder, true), Release::April);
     // A DSpark draft is known by its tensors too, when the configuration is silent.
-    json silent = json::parse(test::publishedConfigText("flash-0731"));
+    json silent = parseJson(test::publishedConfigText("flash-0731"));
     silent.erase("dspark_block_size");
-    EXPECT_EQ(detectRelease(parseModelConfig(silent.dump(), ""), folder, true), Release::V0731);
-    EXPECT_EQ(detectRelease(parseModelConfig(silent.dump(), ""), folder, false), Release::April);
+    EXPECT_EQ(detectRelease(parseModelConfig(jsonText(silent), ""), folder, true), Release::V0731);
+    EXPECT_EQ(detectRelease(parseModelConfig(jsonText(silent), ""), folder, false), Release::April);
     // An unknown encoding file decides nothing.
     std::filesystem::create_directories(folder / "encoding");
     std::ofstream(folder / "encoding" / "encoding_dsv4.py") << "print('changed')\n";
@@ -300,7 +301,7 @@ TEST(Release, LevelsAndNames) {
               "DeepSeek-V4-Pro-Base");
     json pruned = flash();
     pruned["n_routed_experts"] = 160;
-    EXPECT_EQ(modelName(parseModelConfig(pruned.dump(), ""), Release::April, folder),
+    EXPECT_EQ(modelName(parseModelConfig(jsonText(pruned), ""), Release::April, folder),
               "DeepSeek-V4-Flash (160 experts)");
     EXPECT_EQ(modelName(test::tinyConfig("tiny"), Release::Embedded, folder), "my model");
 }

@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/base/error.h"
+#include "engine/base/json_text.h"
 #include "tests/engine/scheduler/lane_fixture.h"
 
 namespace dossier::engine {
@@ -26,8 +27,7 @@ constexpr auto kPrompt = 250ms;
 /// Tiny layers, more of them: a super-chunk takes several times as long as a pause may.
 std::filesystem::path deepCheckpoint() {
     static const std::filesystem::path made = [] {
-        auto config =
-            nlohmann::json::parse(test::readText(test::tinyCheckpoint("tiny") / "config.json"));
+        auto config = parseJson(test::readText(test::tinyCheckpoint("tiny") / "config.json"));
         constexpr int kLayers = 9;
         config["num_hidden_layers"] = kLayers;
         config["max_position_embeddings"] = 16384;
@@ -37,7 +37,7 @@ std::filesystem::path deepCheckpoint() {
         }
         ratios.push_back(0); // the draft block's
         const auto folder = test::temporaryFolder("deep");
-        writeSyntheticCheckpoint(config.dump(), folder);
+        writeSyntheticCheckpoint(jsonText(config), folder);
         return folder;
     }();
     return made;

@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "engine/base/json_text.h"
 #include "tests/engine/support/golden.h"
 
 namespace dossier::test {
@@ -24,7 +25,7 @@ json ratios(int first, int pairs, int zeros) {
 }
 
 json flash() {
-    json config = json::parse(R"({
+    json config = parseJson(R"({
         "architectures": ["DeepseekV4ForCausalLM"], "model_type": "deepseek_v4",
         "vocab_size": 129280, "hidden_size": 4096, "num_hidden_layers": 43, "num_hash_layers": 3,
         "num_nextn_predict_layers": 1, "num_attention_heads": 64, "num_key_value_heads": 1,
@@ -50,7 +51,7 @@ json flash() {
 
 json pro() {
     json config = flash();
-    config.update(json::parse(R"({
+    config.update(parseJson(R"({
         "hidden_size": 7168, "num_hidden_layers": 61, "num_attention_heads": 128,
         "q_lora_rank": 1536, "o_groups": 16, "moe_intermediate_size": 3072,
         "n_routed_experts": 384, "routed_scaling_factor": 2.5, "index_topk": 1024
@@ -73,7 +74,7 @@ std::string publishedConfigText(std::string_view name) {
     if (name == "flash-base" || name == "pro-base") {
         config["expert_dtype"] = "fp8";
     }
-    return config.dump();
+    return jsonText(config);
 }
 
 engine::ModelConfig publishedConfig(std::string_view name) {

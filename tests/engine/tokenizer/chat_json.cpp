@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/engine/tokenizer/chat_json.h"
+#include "engine/base/json_text.h"
 
 #include <stdexcept>
 
@@ -50,7 +51,7 @@ std::string textOf(const Json& content) {
 } // namespace
 
 std::vector<Message> messagesFromJson(const std::string& json) {
-    Json root = Json::parse(json);
+    Json root = parseOrderedJson(json);
     if (root.is_object()) {
         root["messages"][0]["tools"] = root["tools"];
         root = Json(root["messages"]);
@@ -70,10 +71,10 @@ std::vector<Message> messagesFromJson(const std::string& json) {
                                          function.at("arguments").get<std::string>()});
         }
         for (const Json& tool : entry.value("tools", Json::array())) {
-            message.tools.push_back(tool.at("function").dump());
+            message.tools.push_back(jsonText(tool.at("function")));
         }
         if (entry.contains("response_format")) {
-            message.responseFormat = entry["response_format"].dump();
+            message.responseFormat = jsonText(entry["response_format"]);
         }
         if (entry.contains("task")) {
             message.task = taskOf(entry["task"].get<std::string>());

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/engine/tokenizer/fixtures.h"
+#include "engine/base/json_text.h"
 
 #include <array>
 #include <cstdio>
@@ -73,7 +74,7 @@ std::shared_ptr<const Tokenizer> v4Tokenizer() {
 
 std::vector<Vector> readVectors(const std::filesystem::path& path, const std::string& key) {
     std::vector<Vector> out;
-    for (const auto& entry : nlohmann::json::parse(readAll(path))) {
+    for (const auto& entry : parseJson(readAll(path))) {
         out.push_back(
             {entry.at("text").get<std::string>(), entry.at(key).get<std::vector<Token>>()});
     }

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "engine/base/error.h"
+#include "engine/base/json_text.h"
 #include "engine/tokenizer/bpe.h"
 #include "engine/tokenizer/pattern_splitter.h"
 #include "engine/tokenizer/piece_scanner.h"
@@ -114,7 +115,7 @@ const std::vector<char32_t>& settledCharacters() {
 }
 
 TEST(PieceScanner, EqualsThePatternsRunByPcre2) {
-    const TokenizerFile file = parseTokenizerFile(tinyTokenizer().dump(), "tiny");
+    const TokenizerFile file = parseTokenizerFile(jsonText(tinyTokenizer()), "tiny");
     ASSERT_TRUE(PieceScanner::handles(file.splitPatterns));
     std::unique_ptr<PatternSplitter> splitter;
     try {
@@ -141,7 +142,7 @@ TEST(PieceScanner, EqualsThePatternsRunByPcre2) {
 
 TEST(PieceScanner, RecognisesItsPatternsInBothSpellings) {
     std::vector<std::string> patterns =
-        parseTokenizerFile(tinyTokenizer().dump(), "tiny").splitPatterns;
+        parseTokenizerFile(jsonText(tinyTokenizer()), "tiny").splitPatterns;
     std::string& third = patterns[2];
     for (const auto& [escaped, raw] : {std::pair("\\r", "\r"), std::pair("\\n", "\n")}) {
         for (std::size_t at = third.find(escaped); at != std::string::npos;
@@ -254,7 +255,7 @@ TEST(Bpe, WindowsMeetWhereTheWholeWouldCut) {
     }
     json["model"]["vocab"]["ba"] = 300;
     json["model"]["merges"].push_back("b a");
-    const Definition definition(json.dump());
+    const Definition definition(jsonText(json));
     const Bpe bpe(definition.file.pieceBytes, definition.file.merges, Bpe::WholePiece::ByMerges);
     BpeScratch scratch;
 #ifdef DOSSIER_SANITIZED

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "engine/base/error.h"
+#include "engine/base/json_text.h"
 #include "engine/tokenizer/pattern_splitter.h"
 #include "tests/engine/tokenizer/fixtures.h"
 #include "tests/engine/tokenizer/tiny_tokenizer.h"
@@ -48,12 +49,12 @@ void expectRefused(const std::function<void(Json&)>& bend, ErrorCode code,
                    const std::string& says) {
     Json json = tinyTokenizer();
     bend(json);
-    expectError([&] { Tokenizer::parse(json.dump(), ""); }, code, says);
+    expectError([&] { Tokenizer::parse(jsonText(json), ""); }, code, says);
 }
 
 TEST(TokenizerFile, LoadsAFolderOrAFile) {
     const Folder folder;
-    folder.write("tokenizer.json", tinyTokenizer().dump());
+    folder.write("tokenizer.json", jsonText(tinyTokenizer()));
     EXPECT_EQ(Tokenizer::load(folder.path)->endToken(), 259);
     EXPECT_EQ(Tokenizer::load(folder.path / "tokenizer.json")->fingerprint(),
               Tokenizer::load(folder.path)->fingerprint());
@@ -74,7 +75,7 @@ TEST(TokenizerFile, MissingFilesAreNamed) {
 
 TEST(TokenizerFile, BadConfigsAreNamed) {
     const Folder folder;
-    folder.write("tokenizer.json", tinyTokenizer().dump());
+    folder.write("tokenizer.json", jsonText(tinyTokenizer()));
     folder.write("tokenizer_config.json", R"({"eos_token": "<nothing>"})");
     expectError([&] { Tokenizer::load(folder.path); }, ErrorCode::Corrupt, "<nothing>");
     folder.write("tokenizer_config.json", R"({"eos_token": 5})");
@@ -86,7 +87,7 @@ TEST(TokenizerFile, BadConfigsAreNamed) {
 }
 
 TEST(TokenizerFile, TruncatedAnywhereIsCorrupt) {
-    const std::string tinyJson = tinyTokenizer().dump();
+    const std::string tinyJson = jsonText(tinyTokenizer());
     for (std::size_t length = 0; length < tinyJson.size(); length += 7) {
         expectError([&] { Tokenizer::parse(tinyJson.substr(0, length), ""); }, ErrorCode::Corrupt,
                     "JSON");
@@ -101,7 +102,7 @@ TEST(TokenizerFile, TruncatedAnywhereIsCorrupt) {
 }
 
 TEST(TokenizerFile, DamagedBytesNeverCrash) {
-    const std::string json = tinyTokenizer().dump();
+    const std::string json = jsonText(tinyTokenizer());
     std::mt19937 random(3);
     int loaded = 0;
     for (int i = 0; i < 3000; ++i) {
@@ -198,17 +199,17 @@ TEST(TokenizerFile, MergesMayBeWrittenAsPairs) {
     Json json = tinyTokenizer();
     json["model"]["merges"] = Json::array({Json::array({"t", "h"}), Json::array({"th", "e"})});
     json["model"]["vocab"].erase("\u0120t");
-    EXPECT_EQ(Tokenizer::parse(json.dump(), "")->encode("the", AddedTokens::Off),
+    EXPECT_EQ(Tokenizer::parse(jsonText(json), "")->encode("the", AddedTokens::Off),
               std::vector<Token>{257});
 }
 
 TEST(TokenizerFile, WholePiecesMayGoBeforeMerges) {
     Json json = tinyTokenizer();
     json["model"]["merges"].erase(1); // no merge leads to "the" any more
-    EXPECT_EQ(Tokenizer::parse(json.dump(), "")->encode("the", AddedTokens::Off),
+    EXPECT_EQ(Tokenizer::parse(jsonText(json), "")->encode("the", AddedTokens::Off),
               (std::vector<Token>{256, 'e'}));
     json["model"]["ignore_merges"] = true;
-    EXPECT_EQ(Tokenizer::parse(json.dump(), "")->encode("the", AddedTokens::Off),
+    EXPECT_EQ(Tokenizer::parse(jsonText(json), "")->encode("the", AddedTokens::Off),
               std::vector<Token>{257});
 }
 
@@ -217,7 +218,7 @@ TEST(TokenizerFile, OtherPatternsNeedPcre2) {
     json["pre_tokenizer"]["pretokenizers"][0]["pattern"]["Regex"] = "the";
     std::shared_ptr<const Tokenizer> tokenizer;
     try {
-        tokenizer = Tokenizer::parse(json.dump(), "");
+        tokenizer = Tokenizer::parse(jsonText(json), "");
     } catch (const Error& error) {
         EXPECT_EQ(error.code(), ErrorCode::Unsupported);
         EXPECT_THAT(error.what(), HasSubstr("PCRE2"));
@@ -226,11 +227,11 @@ TEST(TokenizerFile, OtherPatternsNeedPcre2) {
     EXPECT_EQ(tokenizer->encode("xthey t", AddedTokens::Off),
               (std::vector<Token>{'x', 257, 'y', 258}));
     json["pre_tokenizer"]["pretokenizers"][0]["pattern"]["Regex"] = "(the";
-    expectError([&] { Tokenizer::parse(json.dump(), ""); }, ErrorCode::Unsupported, "(the");
+    expectError([&] { Tokenizer::parse(jsonText(json), ""); }, ErrorCode::Unsupported, "(the");
     json["pre_tokenizer"]["pretokenizers"][0]["pattern"]["Regex"] = "(a+)+[bc]";
     expectError(
         [&] {
-            Tokenizer::parse(json.dump(), "")->encode(std::string(5000, 'a'), AddedTokens::Off);
+            Tokenizer::parse(jsonText(json), "")->encode(std::string(5000, 'a'), AddedTokens::Off);
         },
         ErrorCode::TooLarge, "gave up");
 }

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "engine/base/error.h"
+#include "engine/base/json_text.h"
 #include "tests/engine/tokenizer/fixtures.h"
 #include "tests/engine/tokenizer/tiny_tokenizer.h"
 
@@ -16,7 +17,7 @@ using namespace testing;
 using ::testing::ElementsAre;
 
 std::shared_ptr<const Tokenizer> tiny() {
-    static const auto tokenizer = Tokenizer::parse(tinyTokenizer().dump(), "");
+    static const auto tokenizer = Tokenizer::parse(jsonText(tinyTokenizer()), "");
     return tokenizer;
 }
 
@@ -127,7 +128,7 @@ TEST(Tokenizer, AddedTokensOfTheFirstPassGoBeforeOthers) {
                 ElementsAre(261, 260, 257, '<', 'x'));
     auto json = tinyTokenizer();
     json["added_tokens"][2]["content"] = "a<｜User";
-    const auto tokenizer = Tokenizer::parse(json.dump(), "");
+    const auto tokenizer = Tokenizer::parse(jsonText(json), "");
     EXPECT_THAT(tokenizer->encode("a<｜User｜>", AddedTokens::On), ElementsAre('a', 260));
     EXPECT_EQ(tokenizer->encode("a<｜User|", AddedTokens::On).front(), 261);
 }
@@ -137,7 +138,7 @@ TEST(Tokenizer, LongestAddedTokenWinsAtOnePlace) {
     json["added_tokens"][2]["content"] = "<x>y";
     json["added_tokens"].push_back({{"id", 262}, {"content", "<x>"}, {"normalized", true}});
     json["added_tokens"].push_back({{"id", 263}, {"content", "x>yz"}, {"normalized", true}});
-    const auto tokenizer = Tokenizer::parse(json.dump(), "");
+    const auto tokenizer = Tokenizer::parse(jsonText(json), "");
     EXPECT_THAT(tokenizer->encode("<x>yz", AddedTokens::On), ElementsAre(261, 'z'));
     EXPECT_THAT(tokenizer->encode("<x>z", AddedTokens::On), ElementsAre(262, 'z'));
     EXPECT_THAT(tokenizer->encode("x>yz", AddedTokens::On), ElementsAre(263));

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "engine/base/json_text.h"
 #include "tests/engine/tokenizer/fixtures.h"
 
 namespace dossier::engine {
@@ -43,7 +44,7 @@ TEST(Vectors, SharedStrings) {
 TEST(Vectors, SharedPrompts) {
     DOSSIER_NEED(v4Tokenizer(), "no shared tokenizer data (or no xz)");
     const std::filesystem::path folder = sharedFolder() / "tokenizer/encoding";
-    const auto all = nlohmann::json::parse(readAll(folder / "test_output_ids.json"));
+    const auto all = parseJson(readAll(folder / "test_output_ids.json"));
     std::vector<Vector> vectors;
     for (const auto& [name, ids] : all.items()) {
         vectors.push_back({readAll(folder / name), ids.get<std::vector<Token>>()});

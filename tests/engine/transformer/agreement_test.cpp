@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "engine/base/json_text.h"
 #include "engine/kernels/cpu/cpu_operations.h"
 #include "tests/engine/transformer/forward_fixture.h"
 
@@ -18,7 +19,7 @@ constexpr float kNearTie = 1.0F;
 
 std::vector<std::vector<std::int32_t>> prompts() {
     std::ifstream file(kEmbeddedModel / "golden.json");
-    const nlohmann::json golden = nlohmann::json::parse(file);
+    const nlohmann::json golden = parseJson(file);
     std::vector<std::vector<std::int32_t>> list;
     for (std::size_t cut = 0; list.size() < 32; ++cut) {
         for (const auto& item : golden["items"]) { // each prompt, cut at more and more places

@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "engine/base/json_text.h"
 #include "tests/engine/transformer/forward_fixture.h"
 
 namespace dossier::engine {
@@ -27,7 +28,7 @@ TEST_P(Embedded, GoldenPromptsWithinTheCardsTolerance) {
     }
     LoadedModel model(kEmbeddedModel, GetParam().backend);
     std::ifstream file(kEmbeddedModel / "golden.json");
-    const nlohmann::json golden = nlohmann::json::parse(file);
+    const nlohmann::json golden = parseJson(file);
     const std::size_t vocabulary = model.config().vocabSize;
     double worstLargest = 0, worstRms = 0;
     for (const auto& item : golden["items"]) {

@@ -10,6 +10,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "engine/base/json_text.h"
 #include "engine/model/formats.h"
 #include "tests/engine/support/golden.h"
 #include "tests/engine/transformer/forward_fixture.h"
@@ -67,7 +68,7 @@ class Oracle : public testing::TestWithParam<Case> {
     }
     nlohmann::json goldenRun() {
         std::ifstream file(test::goldenPath(GetParam().model + "/golden-run.json").value());
-        return nlohmann::json::parse(file);
+        return parseJson(file);
     }
 };
 

@@ -10,6 +10,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "engine/base/json_text.h"
 #include "engine/base/memory_ledger.h"
 #include "engine/base/thread_pool.h"
 #include "engine/kernels/cpu/cpu_operations.h"
@@ -104,7 +105,7 @@ class TraceGolden : public testing::TestWithParam<Case> {
           m_trace(path("trace")),
           m_decisions(path("decisions")) {
         std::ifstream run(test::goldenPath(GetParam().model + "/golden-run.json").value());
-        m_tokens = nlohmann::json::parse(run)["tokens"].get<std::vector<std::int32_t>>();
+        m_tokens = parseJson(run)["tokens"].get<std::vector<std::int32_t>>();
     }
     static std::filesystem::path path(const std::string& file) {
         return test::goldenPath(GetParam().model + "/golden-" + file + ".safetensors").value();
