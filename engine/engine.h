@@ -76,9 +76,9 @@ struct LoadOptions {
     /// Forbids computing experts on the CPU beside a GPU, which is done where measuring says that
     /// it pays: what a token's bits are then depends on which experts were computed where.
     bool reproducible = false;
-    /// Reads with FP8 products of the experts on Hopper (compute capability 9.0), where others do
-    /// not have them: faster, and less exact than the oracle's tolerances allow
-    /// (docs/performance.md).
+    /// On Hopper (compute capability 9.0) experts are read with FP8 products: a tenth faster, less
+    /// exact than the oracle's tolerances allow (docs/performance.md). Elsewhere it changes
+    /// nothing.
     bool fp8Experts = false;
     std::string kernels; ///< "", "plain", "avx2" or "avx512": forces a CPU path (tests)
 };

@@ -65,11 +65,6 @@ inline LaneOptions laneAt(const std::filesystem::path& file, const std::string& 
     return options;
 }
 
-/// How tests with and without a process of the engine's own are called.
-inline std::string whereName(const testing::TestParamInfo<bool>& child) {
-    return child.param ? "Child" : "InProcess";
-}
-
 /// Reads on in a lane that has lost its end, with the marks that are behind what it has.
 inline void readOn(Engine& engine, const LaneInfo& lane, std::span<const Token> tokens,
                    const std::vector<LaneMark>& marks) {

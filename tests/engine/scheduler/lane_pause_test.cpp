@@ -43,7 +43,7 @@ std::filesystem::path deepCheckpoint() {
     return made;
 }
 
-class LanePause : public testing::TestWithParam<bool> {
+class LanePause : public testing::Test {
   protected:
     LanePause() {
         LoadOptions options;
@@ -97,7 +97,7 @@ class LanePause : public testing::TestWithParam<bool> {
     }
 
     std::unique_ptr<Engine> engine =
-        GetParam() ? makeChildEngine(DOSSIER_BIN_DIR "/dossier-engine") : makeInProcessEngine();
+        makeChildEngine(DOSSIER_BIN_DIR "/dossier-engine"); // the longer way, which the programs go
     const std::filesystem::path folder = test::temporaryFolder("pause");
     const std::vector<Token> tokens = someTokens(5000, 512);
     const std::vector<LaneMark> marks{{2500, "a"}, {5000, "b"}};
@@ -105,7 +105,7 @@ class LanePause : public testing::TestWithParam<bool> {
     std::atomic<bool> backwards = false;
 };
 
-TEST_P(LanePause, APauseKeepsWhatIsComputedOfTheSuperChunk) {
+TEST_F(LanePause, APauseKeepsWhatIsComputedOfTheSuperChunk) {
     const LaneId straight = engine->openLane(laneAt(folder / "straight.lane")).id;
     engine->append(straight, tokens, {}, {}, marks);
     const auto expected = ask(*engine, straight);
@@ -147,7 +147,7 @@ TEST_P(LanePause, APauseKeepsWhatIsComputedOfTheSuperChunk) {
     EXPECT_TRUE(bytesOf(folder / "paused.lane") == bytesOf(folder / "straight.lane"));
 }
 
-TEST_P(LanePause, CancellingTakesEffectInsideASuperChunk) {
+TEST_F(LanePause, CancellingTakesEffectInsideASuperChunk) {
     auto best = Clock::duration::max();
     for (const bool paused : {false, false, false, true}) {
         const auto file = folder / "cancelled.lane";
@@ -171,7 +171,7 @@ TEST_P(LanePause, CancellingTakesEffectInsideASuperChunk) {
     EXPECT_LT(best, kPrompt);
 }
 
-TEST_P(LanePause, GoingBackTellsHowFarItIsAndIsCancelledInside) {
+TEST_F(LanePause, GoingBackTellsHowFarItIsAndIsCancelledInside) {
     constexpr std::uint64_t kBack = 4000; // read again from 2048 on
     const LaneId lane = engine->openLane().id;
     engine->append(lane, std::span(tokens).first(kBack));
@@ -209,7 +209,7 @@ TEST_P(LanePause, GoingBackTellsHowFarItIsAndIsCancelledInside) {
     EXPECT_EQ(ask(*engine, lane), end);
 }
 
-TEST_P(LanePause, GoingBackIsCancelledWhileAnAnswerHasItsTurn) {
+TEST_F(LanePause, GoingBackIsCancelledWhileAnAnswerHasItsTurn) {
     const LaneId lane = engine->openLane().id;
     engine->append(lane, tokens);
     std::stop_source answerStop, backStop;
@@ -235,7 +235,7 @@ TEST_P(LanePause, GoingBackIsCancelledWhileAnAnswerHasItsTurn) {
     EXPECT_EQ(answer.get().ended, "cancelled");
 }
 
-TEST_P(LanePause, AnAnswerThatHasToReadAgainFirstIsCancelledInside) {
+TEST_F(LanePause, AnAnswerThatHasToReadAgainFirstIsCancelledInside) {
     const auto file = folder / "whole.lane";
     LaneId lane = engine->openLane(laneAt(file)).id;
     engine->append(lane, std::span(tokens).first(2 * kSuperChunk)); // ends at a frontier
@@ -267,7 +267,7 @@ TEST_P(LanePause, AnAnswerThatHasToReadAgainFirstIsCancelledInside) {
     EXPECT_EQ(sayingOf(*engine, branch), expected);
 }
 
-TEST_P(LanePause, AHoldThatCameBeforeAndLanesThatAreNotThere) {
+TEST_F(LanePause, AHoldThatCameBeforeAndLanesThatAreNotThere) {
     const LaneId lane = engine->openLane().id, other = engine->openLane().id;
     engine->pauseReading(lane, true);
     auto reading = start(lane);
@@ -279,8 +279,6 @@ TEST_P(LanePause, AHoldThatCameBeforeAndLanesThatAreNotThere) {
     EXPECT_THROW(engine->pauseReading(lane, true), Error);
     EXPECT_THROW(engine->pauseReading(LaneId{4711}, false), Error);
 }
-
-INSTANTIATE_TEST_SUITE_P(Both, LanePause, testing::Bool(), whereName);
 
 } // namespace
 } // namespace dossier::engine
