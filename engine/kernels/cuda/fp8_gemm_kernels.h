@@ -26,7 +26,7 @@ struct Fp8Products {
     Fp8Part parts[kMaxFp8Parts] = {};
 };
 
-/// Whether this build has the kernel for a GPU of that compute capability.
+/// Whether there is a kernel for a GPU of that compute capability, in builds for 90a.
 bool fp8ProductsFit(int major, int minor);
 
 /// y [rows, out] = bf16(x . w^T). Tensor cores add up 128 inputs, with 13 bits behind the binary
