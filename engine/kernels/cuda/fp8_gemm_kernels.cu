@@ -14,6 +14,7 @@ constexpr unsigned kStages = 6;
 constexpr unsigned kTileBytes = kTile * kStep;
 constexpr unsigned kAlignment = 1024; ///< of tiles: the pattern in which segments are swapped
 
+#if DOSSIER_HAVE_WGMMA
 /// 128 rows of 128 values into shared memory, segments of 16 bytes swapped by row.
 __device__ __forceinline__ void copyTile(SharedAddress tile, const std::uint8_t* matrix,
                                          unsigned pitch, unsigned first, unsigned rows,
@@ -35,6 +36,7 @@ __device__ __forceinline__ void addUp(float (&sums)[64], const float (&part)[64]
         sums[i] = fmaf(part[i], scales[i / 2 % 2], sums[i]);
     }
 }
+#endif
 
 __global__ void __launch_bounds__(kThreads, 1)
     fp8Kernel(const __grid_constant__ Fp8Products products, const std::uint8_t* x,
@@ -98,6 +100,8 @@ __global__ void __launch_bounds__(kThreads, 1)
             addUp(sums, before, beforeScales);
         }
     };
+    // Each way ends with a wait for what it adds up and nothing else: where registers of both
+    // stages are looked at together, ptxas serialises all products (its note C7514).
     unsigned s = 0;
     for (; s + 1 < steps; s += 2) {
         step(s, parts[0], scales[0], parts[1], scales[1]);
@@ -105,12 +109,10 @@ __global__ void __launch_bounds__(kThreads, 1)
     }
     if (s < steps) {
         step(s, parts[0], scales[0], parts[1], scales[1]);
-    }
-    wgmmaWait<0>(parts[0]);
-    wgmmaWait<0>(parts[1]);
-    if (steps % 2 != 0) {
+        wgmmaWait<0>(parts[0]);
         addUp(sums, parts[0], scales[0]);
     } else {
+        wgmmaWait<0>(parts[1]);
         addUp(sums, parts[1], scales[1]);
     }
 #pragma unroll
