@@ -44,12 +44,13 @@ LaneInfo writeLane(Engine& engine, const std::filesystem::path& file, const Docu
     return info;
 }
 
-class LaneEngine : public testing::TestWithParam<bool> {
+class LaneEngine : public testing::Test {
   protected:
-    static std::unique_ptr<Engine> make() { return loadedEngine("tiny", "", GetParam()); }
+    // In a process of its own: the longer way, which the programs go.
+    static std::unique_ptr<Engine> make() { return loadedEngine("tiny", "", true); }
 };
 
-TEST_P(LaneEngine, MarksFrontiersAndSizesAreKept) {
+TEST_F(LaneEngine, MarksFrontiersAndSizesAreKept) {
     const auto file = newFolder() / "a.lane";
     const auto engine = make();
     const Documents documents;
@@ -81,7 +82,7 @@ TEST_P(LaneEngine, MarksFrontiersAndSizesAreKept) {
     EXPECT_TRUE(disk);
 }
 
-TEST_P(LaneEngine, TokensOfAnUnfinishedDocumentAreTold) {
+TEST_F(LaneEngine, TokensOfAnUnfinishedDocumentAreTold) {
     const auto file = newFolder() / "a.lane";
     const auto engine = make();
     const LaneId lane = engine->openLane(laneAt(file)).id;
@@ -92,13 +93,13 @@ TEST_P(LaneEngine, TokensOfAnUnfinishedDocumentAreTold) {
               (std::vector<Token>(tokens.begin() + 2500, tokens.end())));
 }
 
-TEST_P(LaneEngine, OtherModelsLevelsAndFilesAreRefusedInWords) {
+TEST_F(LaneEngine, OtherModelsLevelsAndFilesAreRefusedInWords) {
     const auto folder = newFolder();
     const auto engine = make();
     writeLane(*engine, folder / "a.lane", {});
     EXPECT_EQ(codeOf([&] { engine->openLane(laneAt(folder / "a.lane", "Think hard.")); }),
               ErrorCode::InvalidArgument);
-    const auto other = loadedEngine("tiny-pro", "", GetParam());
+    const auto other = loadedEngine("tiny-pro", "", true);
     try {
         other->openLane(laneAt(folder / "a.lane"));
         FAIL();
@@ -114,7 +115,7 @@ TEST_P(LaneEngine, OtherModelsLevelsAndFilesAreRefusedInWords) {
     EXPECT_EQ(engine->openLane(laneAt(folder / "moved.lane")).tokens, 7000u);
 }
 
-TEST_P(LaneEngine, OneWriterAndAnyNumberOfReaders) {
+TEST_F(LaneEngine, OneWriterAndAnyNumberOfReaders) {
     const auto file = newFolder() / "a.lane";
     const auto engine = make();
     const LaneId lane = engine->openLane(laneAt(file)).id;
@@ -134,7 +135,7 @@ TEST_P(LaneEngine, OneWriterAndAnyNumberOfReaders) {
     EXPECT_EQ(second->openLane(laneAt(file)).tokens, 3500u);
 }
 
-TEST_P(LaneEngine, ChangedDocumentsKeepWhatStandsBeforeThem) {
+TEST_F(LaneEngine, ChangedDocumentsKeepWhatStandsBeforeThem) {
     const auto folder = newFolder();
     const auto engine = make();
     const Documents documents;
@@ -176,7 +177,7 @@ TEST_P(LaneEngine, ChangedDocumentsKeepWhatStandsBeforeThem) {
     EXPECT_EQ(ask(*engine, part.id), ask(*engine, straight));
 }
 
-TEST_P(LaneEngine, RestoringOneLaneNeverChangesAnother) {
+TEST_F(LaneEngine, RestoringOneLaneNeverChangesAnother) {
     const auto folder = newFolder();
     const auto engine = make();
     const auto a = someTokens(2600, kVocabulary, 1), b = someTokens(3100, kVocabulary, 2);
@@ -200,7 +201,7 @@ TEST_P(LaneEngine, RestoringOneLaneNeverChangesAnother) {
     }
 }
 
-TEST_P(LaneEngine, RestoringStopsOnRequestAndLosesNothing) {
+TEST_F(LaneEngine, RestoringStopsOnRequestAndLosesNothing) {
     const auto file = newFolder() / "a.lane";
     const auto engine = make();
     writeLane(*engine, file, {});
@@ -210,7 +211,7 @@ TEST_P(LaneEngine, RestoringStopsOnRequestAndLosesNothing) {
     EXPECT_EQ(engine->openLane(laneAt(file)).tokens, 7000u);
 }
 
-TEST_P(LaneEngine, QuestionsAreAnsweredWhileTheRestIsRead) {
+TEST_F(LaneEngine, QuestionsAreAnsweredWhileTheRestIsRead) {
     const auto file = newFolder() / "a.lane";
     const auto engine = make();
     const LaneId lane = engine->openLane(laneAt(file)).id;
@@ -234,7 +235,7 @@ TEST_P(LaneEngine, QuestionsAreAnsweredWhileTheRestIsRead) {
     EXPECT_EQ(ask(*engine, straight), early);
 }
 
-TEST_P(LaneEngine, BadMarksAreRefused) {
+TEST_F(LaneEngine, BadMarksAreRefused) {
     const auto engine = make();
     const LaneId lane = engine->openLane(laneAt(newFolder() / "a.lane")).id;
     const auto tokens = someTokens(100, kVocabulary);
@@ -248,11 +249,6 @@ TEST_P(LaneEngine, BadMarksAreRefused) {
     }
     EXPECT_EQ(engine->append(lane, tokens).tokens, 100u);
 }
-
-INSTANTIATE_TEST_SUITE_P(Both, LaneEngine, testing::Bool(),
-                         [](const testing::TestParamInfo<bool>& child) {
-                             return child.param ? "Child" : "InProcess";
-                         });
 
 // ---------------------------------------------------------------- damage
 
