@@ -49,6 +49,28 @@ class GpuEngine : public testing::Test {
     }
 };
 
+TEST_F(GpuEngine, Fp8ExpertsAreUsedWhereTheyAreAskedForAndToldInTheNames) {
+    const auto engine = makeInProcessEngine();
+    LoadOptions options = tiny(Device::Cuda);
+    engine->load(options);
+    const DeviceInfo exact = engine->device();
+    EXPECT_THAT(exact.name, testing::Not(HasSubstr("FP8")));
+    EXPECT_THAT(exact.numerics, testing::Not(HasSubstr("fp8")));
+    const CudaProbe probe = probeCuda();
+    options.fp8Experts = true;
+    engine->load(options);
+    if (probe.computeMajor == 9 && probe.computeMinor == 0) {
+        EXPECT_THAT(engine->device().name, HasSubstr("FP8 products for experts"));
+        EXPECT_THAT(engine->device().numerics,
+                    HasSubstr(" fp8 ")); // its lanes are of another class
+    } else {                             // not silent: the name does not say so
+        EXPECT_EQ(engine->device().name, exact.name);
+        EXPECT_EQ(engine->device().numerics, exact.numerics);
+    }
+    const LaneId lane = engine->openLane().id;
+    EXPECT_EQ(engine->append(lane, std::vector<Token>{5, 100, 7, 300}).tokens, 4u);
+}
+
 TEST_F(GpuEngine, AnswersAndScoresNearTheCpu) {
     const auto gpu = makeInProcessEngine(), cpu = makeInProcessEngine();
     gpu->load(tiny(Device::Cuda));

@@ -403,22 +403,22 @@ TEST(LaneClasses, ALaneOfAnotherClassOpensAndSaysSo) {
     }
     const auto folder = newFolder();
     const Documents documents;
-    const auto tokens = std::span(documents.tokens).first(700);
+    const auto tokens = std::span(documents.tokens).first(2300);
     for (const auto& [from, to] : {std::pair{fast.get(), plain.get()}, {plain.get(), fast.get()}}) {
         const auto file = folder / (from->device().numerics + ".lane");
         const LaneId lane = from->openLane(laneAt(file)).id;
         from->append(lane, tokens);
         from->closeLane(lane);
         LaneInfo info = to->openLane(laneAt(file));
-        EXPECT_EQ(info.tokens, 700u);
+        EXPECT_EQ(info.tokens, 2300u);
         EXPECT_TRUE(info.restored->classChanged);
         EXPECT_EQ(info.restored->writtenBy, from->device().numerics);
         EXPECT_NE(info.restored->check, "failed");
         EXPECT_NE(info.restored->note.find(from->device().numerics), std::string::npos);
-        to->append(info.id, std::span(documents.tokens).subspan(700, 100));
+        to->append(info.id, std::span(documents.tokens).subspan(2300, 300));
         to->closeLane(info.id);
         info = to->openLane(laneAt(file)); // the last record is of this class now
-        EXPECT_EQ(info.tokens, 800u);
+        EXPECT_EQ(info.tokens, 2600u);
         EXPECT_FALSE(info.restored->classChanged);
         EXPECT_EQ(info.restored->check, "equal");
         to->closeLane(info.id);
@@ -431,7 +431,7 @@ TEST(LaneCosts, AFileIsHardlyLargerThanRowsAndFrontiers) {
     const auto file = newFolder() / "a.lane";
     const auto engine = loadedEngine();
     const LaneId lane = engine->openLane(laneAt(file)).id;
-    engine->append(lane, someTokens(8000, kVocabulary));
+    engine->append(lane, someTokens(16000, kVocabulary));
     const LaneHandle handle(file, LaneHandle::Mode::Read);
     const auto index = scanLane(handle);
     std::uint64_t useful = 0;

@@ -28,18 +28,17 @@ const std::vector<Backend>& backends() {
         CudaOptions options;
         options.lock = false;
         options.superChunk = 512;
-        if (CUDA_EMULATED != 0) { // its tensor cores are exact
-            options.fp8 = true;
-            list.push_back(cudaBackend("cuda", options));
-            return list;
-        }
         list.push_back(cudaBackend("cuda", options));
         if (cuda::fp8ProductsFit(probe.computeMajor, probe.computeMinor)) {
             options.fp8 = true;
             list.push_back(cudaBackend("cuda_fp8", options));
             list.back().paths = {Path::Reading};
-            list.back().exact = false;
+            list.back().goldens = CUDA_EMULATED != 0; // its tensor cores are exact
+            list.back().equality = CUDA_EMULATED == 0;
             options.fp8 = false;
+        }
+        if (CUDA_EMULATED != 0) {
+            return list;
         }
         options.cublas = false;
         list.push_back(cudaBackend("cuda_own", options));

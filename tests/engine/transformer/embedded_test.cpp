@@ -90,7 +90,7 @@ TEST_P(Embedded, GoldenPromptsWithinTheCardsTolerance) {
 
 std::vector<Tested> fastOnes() { // slow ones take minutes here; the tiny models cover them
     std::vector<Tested> list;
-    for (const Backend& backend : exactBackends()) {
+    for (const Backend& backend : backendsFor(&Backend::goldens)) {
         for (const Path path : backend.paths) {
             if (!backend.slow() || (backends().size() == 1 && !backend.emulated())) {
                 list.push_back({backend, path});
