@@ -2,10 +2,11 @@
 // Asks clause questions about whole contracts with annotated clauses (CUAD v1) and prints, by
 // category, how often the quotation contains or lies in the annotated text, how "not found" does,
 // how long it takes, and the search alone (its best sentence) beside it.
+// Each contract is a dossier of its own; with --together all are one dossier, and each question
+// names the contract that it is about.
 //
-//   contracts_eval --contracts DIR [--model DIR] [--profiles DIR] [--seen] [--limit N]
-//   [--unanswerable N]
-//                  [--retrieval-only] [--json FILE [--scores]]
+//   contracts_eval --contracts DIR [--model DIR] [--profiles DIR] [--seen] [--together] [--limit N]
+//                  [--unanswerable N] [--retrieval-only] [--json FILE [--scores]]
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -29,7 +30,7 @@ using nlohmann::json;
 struct Options {
     std::filesystem::path contracts, model = DOSSIER_SOURCE_DIR "/resources/model", jsonFile,
                                      profiles;
-    bool seen = false, retrievalOnly = false, scores = false;
+    bool seen = false, together = false, retrievalOnly = false, scores = false;
     std::size_t limit = SIZE_MAX, unanswerable = 100;
 };
 
@@ -100,18 +101,29 @@ bool hits(const std::string& quotation, const std::vector<std::string>& spans) {
     return false;
 }
 
+json jsonIn(const std::filesystem::path& path) {
+    std::ifstream file(path);
+    return parseJson(file);
+}
+
 std::vector<Item> items(const Options& options) {
-    std::ifstream questionsFile(DOSSIER_SOURCE_DIR "/tests/bench/data/clause_questions.json");
-    const json questions = parseJson(questionsFile)["questions"];
-    std::ifstream labelsFile(options.contracts / "labels.json");
-    const json contracts = parseJson(labelsFile);
+    const std::filesystem::path data = DOSSIER_SOURCE_DIR "/tests/bench/data";
+    const json questions = jsonIn(data / "clause_questions.json")["questions"];
+    const json names = jsonIn(data / "contract_names.json")["names"];
+    const json contracts = jsonIn(options.contracts / "labels.json");
     std::vector<Item> answerable, absent;
+    std::size_t asked = 0;
     for (const json& contract : contracts) {
         if (contract["seen_in_training"].get<bool>() != options.seen) {
             continue;
         }
         for (const auto& [category, question] : questions.items()) {
             Item item{contract["file"], category, question, {}};
+            if (options.together) {
+                const json& named = names[item.file];
+                item.question = "In the " + named[asked++ % named.size()].get<std::string>() +
+                                ": " + item.question;
+            }
             if (contract["labels"].contains(category)) {
                 item.spans = pythonList(contract["labels"][category]);
             }
@@ -132,9 +144,11 @@ std::vector<Item> items(const Options& options) {
     return chosen;
 }
 
-/// The sentence with the largest sum of query word values: the search without the model.
-std::string bestSentence(const Retrieval& retrieval, const std::vector<PassageIndexPtr>& indexes,
-                         const StopWords& stopWords) {
+/// The sentence with the largest sum of query word values, and its document: the search
+/// without the model.
+std::pair<std::string, std::string> bestSentence(const Retrieval& retrieval,
+                                                 const std::vector<PassageIndexPtr>& indexes,
+                                                 const StopWords& stopWords) {
     const FoundPassage* top = nullptr;
     for (const FoundPassage& found : retrieval.passages) {
         top = !top || found.score > top->score ? &found : top;
@@ -156,11 +170,12 @@ std::string bestSentence(const Retrieval& retrieval, const std::vector<PassageIn
             best = sentence.text;
         }
     }
-    return best;
+    return {best, indexes[top->document]->path()};
 }
 
 struct Row {
-    int asked = 0, offered = 0, right = 0, rightAlways = 0, searchRight = 0, falseNotFound = 0;
+    int asked = 0, offered = 0, right = 0, rightAlways = 0, searchRight = 0, falseNotFound = 0,
+        otherContract = 0;
 };
 
 void print(const char* name, const Row& row) {
@@ -186,6 +201,8 @@ struct Totals {
             print(category.c_str(), row);
         }
         print("**all**", all);
+        std::printf("\nPlaces shown in another contract than the one asked about: %d of %d.\n",
+                    all.otherContract, all.asked);
         std::sort(seconds.begin(), seconds.end());
         std::printf("\nNot found: said to %d of %d questions without a clause (recall %.0f %%), "
                     "precision %.0f %%. Seconds a question: median %.2f, worst %.2f. Quotations "
@@ -213,9 +230,19 @@ class Evaluation {
 
     int run() {
         json records = json::array();
-        for (const Item& item : items(m_options)) {
-            if (item.file != m_file) {
-                openContract(item.file);
+        const std::vector<Item> all = items(m_options);
+        std::vector<std::string> files; // in the order of the items, which is by file
+        for (const Item& item : all) {
+            if (files.empty() || files.back() != item.file) {
+                files.push_back(item.file);
+            }
+        }
+        if (m_options.together) {
+            open(files);
+        }
+        for (const Item& item : all) {
+            if (!m_options.together && (m_sources.empty() || m_sources[0].name != item.file)) {
+                open({item.file});
             }
             records.push_back(ask(item));
             std::fprintf(stderr, "\r%zu", records.size());
@@ -229,27 +256,32 @@ class Evaluation {
     }
 
   private:
-    static constexpr SourceId kSource{1};
-
-    void openContract(const std::string& file) {
-        m_file = file;
-        const auto document = std::make_shared<const ingest::Document>(
-            m_reader->read(m_options.contracts / file, {}));
-        m_folded = folded(document->text);
-        m_corpus = std::make_unique<Corpus>([document](SourceId) { return document; });
+    /// Makes these contracts the dossier.
+    void open(const std::vector<std::string>& files) {
+        std::map<SourceId, DocumentPtr> documents;
+        m_sources.clear();
+        m_folded.clear();
+        for (const std::string& file : files) {
+            const SourceId id{static_cast<std::int64_t>(m_sources.size() + 1)};
+            documents[id] = std::make_shared<const ingest::Document>(
+                m_reader->read(m_options.contracts / file, {}));
+            m_folded[file] = folded(documents[id]->text);
+            m_sources.push_back({id, file});
+        }
+        m_corpus = std::make_unique<Corpus>([documents](SourceId id) { return documents.at(id); });
     }
 
     json ask(const Item& item) {
         AskInput input;
         input.question = item.question;
-        input.sources = {{kSource, item.file}};
+        input.sources = m_sources;
         AnswerWriter writer{Answer{}};
         const AskContext context{input,    m_profile, m_profile.requireLevel(""),
                                  m_loaded, *m_corpus, writer};
         const auto start = std::chrono::steady_clock::now();
         ProcedureRun run;
         if (m_options.retrievalOnly) {
-            run.documents = passagesOf(context);
+            run.documents = searchedPassages(context);
             run.retrieval = retrieve(m_profile.search, run.documents, item.question,
                                      m_profile.weights.passages, m_profile.weights.openings);
         } else {
@@ -259,23 +291,24 @@ class Evaluation {
             std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
         const Answer answer = writer.copy();
         const bool found = answer.state == AnswerState::Done;
-        std::string quotation;
+        Citation citation; // what was shown, as the answer or as the nearest place
         if (found) {
-            quotation = answer.citations.at(0).quote;
-            countShown(answer.citations.at(0));
+            citation = answer.citations.at(0);
+            countShown(citation);
         } else if (answer.nearest) {
-            quotation = answer.nearest->quote;
+            citation = *answer.nearest;
         }
         m_totals.saidNotFound += !found;
         json record{{"file", item.file},           {"category", item.category},
                     {"question", item.question},   {"found", found},
-                    {"quotation", quotation},      {"short", run.shortAnswer},
-                    {"margin", run.result.margin}, {"spans", item.spans}};
+                    {"quotation", citation.quote}, {"document", citation.document},
+                    {"short", run.shortAnswer},    {"margin", run.result.margin},
+                    {"spans", item.spans}};
         if (item.spans.empty()) {
             ++m_totals.absentAsked;
             m_totals.absentNotFound += !found;
         } else {
-            count(item, run, quotation, found, record);
+            count(item, run, citation, found, record);
         }
         if (m_options.scores) {
             addScores(item, run, record);
@@ -289,20 +322,23 @@ class Evaluation {
             citation.verdict == Verdict::VerifiedNormalised) {
             ++m_totals.verified;
             m_totals.verifiedButAbsent +=
-                m_folded.find(folded(citation.quote)) == std::string::npos;
+                m_folded[citation.document].find(folded(citation.quote)) == std::string::npos;
         }
     }
 
-    void count(const Item& item, const ProcedureRun& run, const std::string& quotation, bool found,
+    void count(const Item& item, const ProcedureRun& run, const Citation& citation, bool found,
                json& record) {
         bool offered = false;
         for (const FoundPassage& passage : run.retrieval.passages) {
             offered |=
+                run.documents[passage.document]->path() == item.file &&
                 hits(run.documents[passage.document]->passages()[passage.passage].text, item.spans);
         }
-        const bool right = hits(quotation, item.spans);
-        const bool search = hits(
-            bestSentence(run.retrieval, run.documents, m_profile.search.stopWords), item.spans);
+        const bool inside = citation.document == item.file;
+        const bool right = inside && hits(citation.quote, item.spans);
+        const auto [sentence, searched] =
+            bestSentence(run.retrieval, run.documents, m_profile.search.stopWords);
+        const bool search = searched == item.file && hits(sentence, item.spans);
         for (Row* row : {&m_totals.all, &m_totals.byCategory[item.category]}) {
             ++row->asked;
             row->offered += offered;
@@ -310,6 +346,7 @@ class Evaluation {
             row->rightAlways += right;
             row->searchRight += search;
             row->falseNotFound += !found;
+            row->otherContract += !inside;
         }
         record["offered"] = offered;
         record["right"] = right;
@@ -323,10 +360,14 @@ class Evaluation {
         record["score"] = run.input.score;
         record["wordValue"] = run.input.wordValue;
         for (const Candidate& candidate : run.input.candidates) {
-            record["candidates"].push_back({{"passage", candidate.passage},
-                                            {"text", candidate.text},
-                                            {"lpTokens", candidate.lpTokens},
-                                            {"right", hits(candidate.text, item.spans)}});
+            const std::string& file =
+                run.documents[run.retrieval.passages[candidate.passage].document]->path();
+            record["candidates"].push_back(
+                {{"passage", candidate.passage},
+                 {"document", file},
+                 {"text", candidate.text},
+                 {"lpTokens", candidate.lpTokens},
+                 {"right", file == item.file && hits(candidate.text, item.spans)}});
         }
     }
 
@@ -335,7 +376,8 @@ class Evaluation {
     EngineHost::Core::Loaded m_loaded;
     Profile m_profile;
     Totals m_totals;
-    std::string m_file, m_folded; ///< the open contract and the letters and digits of its text
+    std::vector<AskedSource> m_sources;          ///< the contracts of the dossier
+    std::map<std::string, std::string> m_folded; ///< letters and digits of each one's text
     std::unique_ptr<Corpus> m_corpus;
 };
 
@@ -361,6 +403,8 @@ int main(int argc, char** argv) {
             options.unanswerable = std::stoul(argv[++i]);
         } else if (word == "--seen") {
             options.seen = true;
+        } else if (word == "--together") {
+            options.together = true;
         } else if (word == "--scores") {
             options.scores = true;
         } else if (word == "--retrieval-only") {
