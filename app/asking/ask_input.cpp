@@ -2,6 +2,8 @@
 // What the ways of answering share.
 #include "app/asking/ask_input.h"
 
+#include "app/asking/naming.h"
+
 #include <algorithm>
 
 namespace dossier::app {
@@ -53,10 +55,14 @@ std::vector<PassageIndexPtr> passagesOf(const AskContext& context) {
         if (context.stopped()) {
             break;
         }
-        documents.push_back(context.corpus.passages(source.id, context.profile.passages,
-                                                    context.profile.search.stopWords));
+        documents.push_back(context.corpus.passages(
+            source.id, source.name, context.profile.passages, context.profile.search.stopWords));
     }
     return documents;
+}
+
+std::vector<PassageIndexPtr> searchedPassages(const AskContext& context) {
+    return documentsToSearch(context.profile.search, passagesOf(context), context.input.question);
 }
 
 std::vector<SearchHit> searchHits(const AskContext& context,

@@ -85,6 +85,8 @@ inline void append(Tokens& to, const Tokens& tokens) {
 
 /// The passages of all sources, in their order.
 std::vector<PassageIndexPtr> passagesOf(const AskContext&);
+/// Of the sources that the question names, or of all when it names none.
+std::vector<PassageIndexPtr> searchedPassages(const AskContext&);
 
 /// Results of the search that are shown where the answer is not sure.
 constexpr std::size_t kSearchResults = 4;

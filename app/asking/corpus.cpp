@@ -77,14 +77,18 @@ CheckedDocumentPtr Corpus::checked(SourceId id, const std::string& name) {
     return checked;
 }
 
-PassageIndexPtr Corpus::passages(SourceId id, const PassageLimits& limits, const StopWords& stop) {
+PassageIndexPtr Corpus::passages(SourceId id, const std::string& name, const PassageLimits& limits,
+                                 const StopWords& stop) {
     {
         const std::lock_guard lock(m_mutex);
-        if (const auto it = m_entries.find(id); it != m_entries.end() && it->second.passages) {
+        const auto it = m_entries.find(id);
+        if (it != m_entries.end() && it->second.passages && it->second.passages->path() == name) {
             return touch(id).passages;
         }
     }
-    auto index = std::make_shared<const PassageIndex>(id, cutPassages(*document(id), limits), stop);
+    const DocumentPtr document = this->document(id);
+    auto index = std::make_shared<const PassageIndex>(id, cutPassages(*document, limits), stop,
+                                                      name, document->title);
     const std::lock_guard lock(m_mutex);
     Entry& entry = touch(id);
     entry.passages = index;

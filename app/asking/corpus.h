@@ -25,7 +25,8 @@ class Corpus {
 
     DocumentPtr document(SourceId);
     CheckedDocumentPtr checked(SourceId, const std::string& name);
-    PassageIndexPtr passages(SourceId, const PassageLimits&, const StopWords&);
+    PassageIndexPtr passages(SourceId, const std::string& name, const PassageLimits&,
+                             const StopWords&);
     /// After the source was read again or removed.
     void forget(SourceId);
     /// For the memory panel.

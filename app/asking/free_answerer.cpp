@@ -61,8 +61,8 @@ class PromptMaker {
             const std::string number = std::to_string(i + 1);
             std::string text = passage.text;
             if (passage.line != 0) {
-                text = m_context.input.sources[found[i].document].name + ":" +
-                       std::to_string(passage.line) + "\n" + text;
+                text = documents[found[i].document]->path() + ":" + std::to_string(passage.line) +
+                       "\n" + text;
             }
             const Tokens tokens = m_encoder.encode(
                 (i > 0 ? m_profile.passageJoin : "") +
@@ -299,7 +299,7 @@ void conclude(const AskContext& context, const Prompt& prompt, const std::string
     std::vector<SearchHit> hits;
     std::string searched;
     if (notFound) {
-        const auto documents = passagesOf(context);
+        const auto documents = searchedPassages(context);
         hits = searchHits(
             context, documents,
             retrieve(context.profile.search, documents, context.input.question, kSearchResults),
@@ -325,7 +325,7 @@ Prompt makePrompt(const AskContext& context, bool whole) {
     if (whole && !context.profile.documentHeader.empty()) {
         return maker.whole();
     }
-    const auto documents = passagesOf(context);
+    const auto documents = whole ? passagesOf(context) : searchedPassages(context);
     const std::size_t count =
         whole ? static_cast<std::size_t>(-1) : context.profile.weights.passages;
     return maker.passages(

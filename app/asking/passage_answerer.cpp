@@ -25,7 +25,7 @@ class Procedure {
 
     ProcedureRun run() {
         m_context.writer.update([](Answer& a) { a.state = AnswerState::Searching; });
-        m_run.documents = passagesOf(m_context);
+        m_run.documents = searchedPassages(m_context);
         m_run.retrieval = retrieve(m_profile.search, m_run.documents, m_context.input.question,
                                    m_profile.weights.passages, m_profile.weights.openings);
         if (m_context.stopped()) {
@@ -59,8 +59,8 @@ class Procedure {
             return one.text;
         }
         const FoundPassage& found = m_run.retrieval.passages[offered];
-        return m_context.input.sources[found.document].name + ":" + std::to_string(one.line) +
-               "\n" + one.text;
+        return m_run.documents[found.document]->path() + ":" + std::to_string(one.line) + "\n" +
+               one.text;
     }
 
     void read(engine::LaneId lane) {
@@ -239,6 +239,19 @@ class Procedure {
     ProcedureRun m_run;
 };
 
+/// "16 of 1,204 passages in 18 documents", or in those that the question names.
+std::string searchedText(const AskContext& context, const ProcedureRun& run) {
+    const std::size_t all = context.input.sources.size();
+    const std::size_t searched = run.documents.size();
+    std::string text = std::to_string(run.retrieval.passages.size()) + " of " +
+                       grouped(run.retrieval.searched) + " passages in ";
+    if (searched == all) {
+        return text + grouped(all) + (all == 1 ? " document" : " documents");
+    }
+    text += searched == 1 ? run.documents[0]->path() : grouped(searched) + " documents";
+    return text + ", which the question names";
+}
+
 void writeResult(const AskContext& context, const ProcedureRun& run) {
     const QuoteVerifier verifier = verifierOf(context);
     const Sentence& unit = run.units[run.result.best];
@@ -274,10 +287,7 @@ void writeResult(const AskContext& context, const ProcedureRun& run) {
         } else {
             a.state = AnswerState::NotFound;
             a.nearest = std::move(citation);
-            a.searched = std::to_string(run.retrieval.passages.size()) + " of " +
-                         grouped(run.retrieval.searched) + " passages in " +
-                         std::to_string(context.input.sources.size()) +
-                         (context.input.sources.size() == 1 ? " document" : " documents");
+            a.searched = searchedText(context, run);
         }
     });
 }

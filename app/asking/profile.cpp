@@ -122,6 +122,9 @@ void readSearch(const std::filesystem::path& file, Profile& profile) {
         json.at("stop_words").get_to(stop);
         profile.search = {};
         profile.search.stopWords = StopWords(stop.begin(), stop.end());
+        for (const auto& word : json.value("document_words", std::vector<std::string>())) {
+            profile.search.documentWords.insert(stemOf(word));
+        }
         json.at("bm25").at("k1").get_to(profile.search.k1);
         json.at("bm25").at("b").get_to(profile.search.b);
         const auto& model = json.at("topic_model");

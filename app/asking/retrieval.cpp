@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// BM25 with idf = ln(1 + (N - df + 0.5) / (df + 0.5)); N, df and the mean length over all passages
-// of the searched documents.
+// BM25; N, df and the mean length over all passages of the searched documents.
 #include "app/asking/retrieval.h"
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <unordered_set>
 
 namespace dossier::app {
@@ -84,6 +84,11 @@ std::vector<std::size_t> chosen(const std::vector<double>& scores, std::size_t k
     return best;
 }
 
+bool isShortNumber(const std::string& stem) {
+    return stem.size() < 4 &&
+           std::all_of(stem.begin(), stem.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
 /// Puts openings of the best documents in the place of the last of `best`.
 void offerOpenings(std::vector<std::size_t>& best, std::size_t openings,
                    const std::vector<PassageIndexPtr>& documents,
@@ -91,8 +96,7 @@ void offerOpenings(std::vector<std::size_t>& best, std::size_t openings,
     std::vector<std::size_t> ranked; // documents that opened with prose, best first
     for (const std::size_t passage : best) {
         const std::size_t d = documentOf(first, passage);
-        if (std::find(ranked.begin(), ranked.end(), d) == ranked.end() &&
-            documents[d]->passages().front().line == 0) {
+        if (std::find(ranked.begin(), ranked.end(), d) == ranked.end() && !documents[d]->isCode()) {
             ranked.push_back(d);
         }
     }
@@ -117,6 +121,10 @@ void offerOpenings(std::vector<std::size_t>& best, std::size_t openings,
 }
 
 } // namespace
+
+double idf(double n, double df) {
+    return std::log(1 + (n - df + 0.5) / (df + 0.5));
+}
 
 Weights topicWords(const SearchData& data, std::string_view question) {
     const std::vector<std::string> stems = distinct(stemsOf(question, data.stopWords));
@@ -160,8 +168,18 @@ Weights queryOf(const SearchData& data, std::string_view question) {
     return query;
 }
 
-PassageIndex::PassageIndex(SourceId id, std::vector<Passage> passages, const StopWords& stop)
-    : m_source(id), m_passages(std::move(passages)), m_lengths(m_passages.size(), 0) {
+PassageIndex::PassageIndex(SourceId id, std::vector<Passage> passages, const StopWords& stop,
+                           std::string path, std::string_view title)
+    : m_source(id),
+      m_path(std::move(path)),
+      m_passages(std::move(passages)),
+      m_lengths(m_passages.size(), 0) {
+    std::string name = std::filesystem::path(m_path).replace_extension().string();
+    for (std::string& stem : stemsOf(name.append(" ").append(title), stop)) {
+        if (!isShortNumber(stem)) {
+            m_nameStems.insert(std::move(stem));
+        }
+    }
     for (std::size_t i = 0; i < m_passages.size(); ++i) {
         const std::vector<std::string> stems = stemsOf(m_passages[i].text, stop);
         m_lengths[i] = static_cast<std::uint32_t>(stems.size());
@@ -215,7 +233,7 @@ Retrieval retrieve(const SearchData& data, const std::vector<PassageIndexPtr>& d
         if (df == 0) {
             continue;
         }
-        const double value = weight * std::log(1 + (n - df + 0.5) / (df + 0.5));
+        const double value = weight * idf(n, df);
         result.wordValue[stem] = value;
         for (std::size_t d = 0; d < documents.size(); ++d) {
             for (const PassageIndex::Posting& posting : documents[d]->postings(stem)) {

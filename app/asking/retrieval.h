@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "app/asking/passages.h"
@@ -27,6 +28,7 @@ struct SearchData {
         std::map<std::string, double> questionWords; ///< stem -> wordings that hold it
     };
     std::vector<Topic> topics;
+    std::unordered_set<std::string> documentWords; ///< stems of "agreement", "lease", "report" ...
     double alpha = 0.3, null = 2, nameWeight = 2, topicWordWeight = 1, keepAbove = 0.05, lambda = 1;
 };
 
@@ -42,13 +44,19 @@ Weights queryOf(const SearchData&, std::string_view question);
 /// The passages of one document and where each stem occurs in them. Immutable.
 class PassageIndex {
   public:
-    PassageIndex(SourceId id, std::vector<Passage> passages, const StopWords& stop);
+    /// `path` and `title`: what people call the document by; empty if that should not count.
+    PassageIndex(SourceId id, std::vector<Passage> passages, const StopWords& stop,
+                 std::string path = {}, std::string_view title = {});
 
     struct Posting {
         std::uint32_t passage = 0;
         std::uint32_t count = 0;
     };
     SourceId source() const { return m_source; }
+    const std::string& path() const { return m_path; }
+    bool isCode() const { return !m_passages.empty() && m_passages.front().line != 0; }
+    /// Whether the stem stands in path (but the ending) or title; numbers under four digits do not.
+    bool isCalled(const std::string& stem) const { return m_nameStems.count(stem) > 0; }
     const std::vector<Passage>& passages() const { return m_passages; }
     const std::vector<Posting>& postings(const std::string& stem) const;
     std::uint32_t length(std::size_t passage) const { return m_lengths[passage]; }
@@ -57,12 +65,17 @@ class PassageIndex {
 
   private:
     SourceId m_source;
+    std::string m_path;
+    std::unordered_set<std::string> m_nameStems;
     std::vector<Passage> m_passages;
     std::vector<std::uint32_t> m_lengths; ///< stems of each passage
     std::uint64_t m_total = 0;
     std::unordered_map<std::string, std::vector<Posting>> m_postings;
 };
 using PassageIndexPtr = std::shared_ptr<const PassageIndex>;
+
+/// Weight of a word that stands in `df` of `n` texts: ln(1 + (n - df + 0.5) / (df + 0.5)).
+double idf(double n, double df);
 
 /// A passage that the search found.
 struct FoundPassage {

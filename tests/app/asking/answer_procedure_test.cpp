@@ -10,6 +10,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "app/asking/naming.h"
 #include "app/asking/profile.h"
 #include "app/asking/retrieval.h"
 #include "engine/base/json_text.h"
@@ -17,7 +18,10 @@
 namespace dossier::app {
 namespace {
 
+using ::testing::Each;
 using ::testing::ElementsAre;
+using ::testing::ElementsAreArray;
+using ::testing::Lt;
 
 Profile embeddedProfile() {
     engine::ModelInfo model;
@@ -31,14 +35,15 @@ nlohmann::json referenceCases() {
 }
 
 /// The passages of a case as a document that needs no cutting.
-PassageIndexPtr indexOf(const std::vector<std::string>& texts, const StopWords& stop) {
+PassageIndexPtr indexOf(const std::vector<std::string>& texts, const StopWords& stop,
+                        const std::string& path = {}, const std::string& title = {}) {
     std::vector<Passage> passages;
     for (const std::string& text : texts) {
         Passage passage;
         passage.text = text;
         passages.push_back(std::move(passage));
     }
-    return std::make_shared<PassageIndex>(SourceId{1}, std::move(passages), stop);
+    return std::make_shared<PassageIndex>(SourceId{1}, std::move(passages), stop, path, title);
 }
 
 TEST(AnswerProcedure, TopicWordsEqualTheReference) {
@@ -116,6 +121,62 @@ TEST(AnswerProcedure, OpeningsOfTheBestDocumentsAreAlwaysOffered) {
     EXPECT_EQ(search({other, contract}, 1), (Places{{1, 0}, {1, 2}, {1, 3}, {1, 4}}));
     EXPECT_EQ(search({index({"A short"}), index({"B"})}, 3).size(), 2U);
     EXPECT_TRUE(search({}, 1).empty());
+}
+
+TEST(AnswerProcedure, QuestionsNameDocumentsByPathTitleOrParty) {
+    const SearchData data = embeddedProfile().search;
+    const std::vector<PassageIndexPtr> documents{
+        indexOf({"Lease between Harbour Ltd and Orca Inc", "The Orca rent"}, data.stopWords,
+                "contracts/Lease Unit 4.pdf", "Lease of Harbour Wharf"),
+        indexOf({"Made with Seal Inc", "The orca is a whale"}, data.stopWords,
+                "contracts/EX-10.2.pdf", "Supply Agreement"),
+        indexOf({"Made with Walrus Inc"}, data.stopWords, "contracts/EX-10.3.pdf",
+                "Insurance Agreement")};
+    const auto naming = [&](std::string_view question) { return named(data, documents, question); };
+    EXPECT_THAT(naming("Which law governs the lease?"), ElementsAre(1, 0, 0)) << "by its path";
+    EXPECT_THAT(naming("Which law governs the supply agreement?"), ElementsAre(0, 1, Lt(0.6)))
+        << "by its title, of which one word is the other's as well";
+    EXPECT_THAT(naming("When does the Walrus contract end?"), ElementsAre(0, 0, 1)) << "by a party";
+    EXPECT_THAT(naming("What does Orca pay?"), ElementsAre(1, 0, 0))
+        << "parties stand in the first passage";
+    EXPECT_THAT(naming("What does the orca pay?"), Each(0)) << "a name has a capital";
+    EXPECT_THAT(naming("What insurance must the tenant keep?"), Each(0)) << "that is a subject";
+    EXPECT_THAT(naming("Insurance: who pays? Is there an agreement?")[0], 0);
+    EXPECT_THAT(naming("What is in the contracts on the 4 pages?"), Each(0))
+        << "what all are called, and small numbers, name none";
+    EXPECT_THAT(named(data, {documents[0]}, "Which law governs the lease?"), Each(0));
+    EXPECT_TRUE(named(data, {}, "Which law governs the lease?").empty());
+}
+
+TEST(AnswerProcedure, SourceFilesAreNamedByFileNameOnly) {
+    const SearchData data = embeddedProfile().search;
+    Passage code;
+    code.text = "int lease();";
+    code.line = 1;
+    const auto file = [&](const std::string& path) {
+        return std::make_shared<PassageIndex>(SourceId{1}, std::vector{code}, data.stopWords, path,
+                                              path);
+    };
+    const std::vector<PassageIndexPtr> documents{file("src/lease.cpp"), file("src/record.cpp")};
+    EXPECT_THAT(named(data, documents, "Which law governs the lease?"), Each(0));
+    EXPECT_THAT(named(data, documents, "What does Record.cpp do?"), ElementsAre(0, 1));
+    EXPECT_THAT(named(data, documents, "What is written in lease.cpp?"), ElementsAre(1, 0));
+}
+
+TEST(AnswerProcedure, OnlyDocumentsThatAQuestionNamesAreSearched) {
+    const SearchData data = embeddedProfile().search;
+    const auto document = [&](const std::string& path) {
+        return indexOf({"Some words"}, data.stopWords, path);
+    };
+    const PassageIndexPtr lease = document("Lease.pdf"), deed = document("Deed of variation.docx"),
+                          plan = document("Site plan.pdf");
+    const std::vector<PassageIndexPtr> all{lease, deed, plan};
+    EXPECT_THAT(documentsToSearch(data, all, "Which law governs the lease?"), ElementsAre(lease));
+    EXPECT_THAT(documentsToSearch(data, all, "What does the deed change in the lease?"),
+                ElementsAre(lease, deed));
+    EXPECT_THAT(documentsToSearch(data, all, "Which law governs?"), ElementsAreArray(all));
+    EXPECT_THAT(documentsToSearch(data, {lease}, "What does the deed say?"), ElementsAre(lease));
+    EXPECT_TRUE(documentsToSearch(data, {}, "Which law governs the lease?").empty());
 }
 
 TEST(AnswerProcedure, CopiesOfAPassageAreOfferedOnce) {
