@@ -50,6 +50,17 @@ std::string folded(const std::string& text) {
     return out;
 }
 
+/// The text without headers, footers and page numbers: sentences go on across pages.
+std::string withoutRunning(const ingest::Document& document) {
+    std::string text;
+    for (const ingest::Block& block : document.blocks) {
+        if (block.kind != ingest::BlockKind::Running) {
+            text += document.text.substr(block.range.begin, block.range.size());
+        }
+    }
+    return text;
+}
+
 /// A Python list literal of strings, as the annotations have it.
 std::vector<std::string> pythonList(const std::string& text) {
     std::vector<std::string> items;
@@ -265,7 +276,8 @@ class Evaluation {
             const SourceId id{static_cast<std::int64_t>(m_sources.size() + 1)};
             documents[id] = std::make_shared<const ingest::Document>(
                 m_reader->read(m_options.contracts / file, {}));
-            m_folded[file] = folded(documents[id]->text);
+            m_folded[file] =
+                folded(documents[id]->text) + "\n" + folded(withoutRunning(*documents[id]));
             m_sources.push_back({id, file});
         }
         m_corpus = std::make_unique<Corpus>([documents](SourceId id) { return documents.at(id); });
@@ -376,8 +388,9 @@ class Evaluation {
     EngineHost::Core::Loaded m_loaded;
     Profile m_profile;
     Totals m_totals;
-    std::vector<AskedSource> m_sources;          ///< the contracts of the dossier
-    std::map<std::string, std::string> m_folded; ///< letters and digits of each one's text
+    std::vector<AskedSource> m_sources; ///< the contracts of the dossier
+    /// Letters and digits of each one's text, and again without what stands between pages.
+    std::map<std::string, std::string> m_folded;
     std::unique_ptr<Corpus> m_corpus;
 };
 
