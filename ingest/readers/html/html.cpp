@@ -96,14 +96,29 @@ std::string_view attributeOf(const GumboNode& node, const char* name) {
     return found == nullptr ? std::string_view() : std::string_view(found->value);
 }
 
+/// The element's own style in one spelling: lower case, without white space.
+std::string styleOf(const GumboNode& node) {
+    std::string style;
+    for (const char c : attributeOf(node, "style")) {
+        if (c != ' ' && (c < '\t' || c > '\r')) {
+            style += c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
+        }
+    }
+    return style;
+}
+
 bool isHidden(const GumboNode& node) {
     if (gumbo_get_attribute(&node.v.element.attributes, "hidden") != nullptr) {
         return true;
     }
-    std::string style(attributeOf(node, "style"));
-    style.erase(std::remove(style.begin(), style.end(), ' '), style.end());
+    const std::string style = styleOf(node);
     return style.find("display:none") != std::string::npos ||
            style.find("visibility:hidden") != std::string::npos;
+}
+
+/// Text that no longer counts, by its element.
+bool isDeleted(GumboTag tag) {
+    return tag == GUMBO_TAG_DEL || tag == GUMBO_TAG_S || tag == GUMBO_TAG_STRIKE;
 }
 
 std::string_view numberFormat(std::string_view type) {
@@ -165,6 +180,8 @@ class HtmlReader {
     }
 
     const std::string& title() const { return m_title; }
+    /// Text was left out because the file marks it as deleted.
+    bool leftOut() const { return m_leftOut; }
 
   private:
     void flush() {
@@ -258,6 +275,10 @@ class HtmlReader {
             return walkChildren(node); // only its title says anything
         }
         if (isUnseen(tag) || isHidden(node)) {
+            return;
+        }
+        if (isDeleted(tag)) {
+            m_leftOut = true;
             return;
         }
         if (tag == GUMBO_TAG_BR) {
@@ -391,6 +412,7 @@ class HtmlReader {
     std::vector<List> m_lists;
     std::string* m_cell = nullptr;
     std::size_t m_reported = 0;
+    bool m_leftOut = false;
 };
 
 /// The encoding that the file says it is in: <meta charset="..."> in its first kilobyte.
@@ -443,6 +465,10 @@ Document readHtml(const SourceFile& file, const Job& job) {
     document.format = Format::Html;
     HtmlReader reader(document, job);
     reader.read(*output->document);
+    if (reader.leftOut()) {
+        document.warnings.push_back("The file has text that is marked as deleted or struck out: "
+                                    "insertions are read as text, deletions are left out");
+    }
     checkTextSize(job, file.name, document.text.size());
     indexLines(document);
     document.title = chooseTitle(document, reader.title(), file.name);

@@ -53,6 +53,21 @@ TEST(Html, ReadsWhatABrowserShows) {
     EXPECT_EQ(blocksOf(document, BlockKind::Code).size(), 1U);
 }
 
+TEST(Html, ReadsChangesAsAccepted) {
+    const Document document = html("<p>The fee is <del>500</del><ins>750</ins> dollars, not "
+                                   "<s>100</s> <strike>200</strike> 300.</p>");
+    EXPECT_EQ(document.text, "The fee is 750 dollars, not 300.");
+    EXPECT_THAT(document.warnings, ElementsAre(HasSubstr("deletions are left out")));
+    EXPECT_THAT(html("<p>The fee is <ins>750</ins>.</p>").warnings, IsEmpty());
+}
+
+TEST(Html, StylesHideHoweverTheyAreWritten) {
+    EXPECT_EQ(
+        html("<p>seen</p><p style=\"DISPLAY:\nNone\">a</p><p style='Visibility : hidden'>b</p>")
+            .text,
+        "seen");
+}
+
 TEST(Html, TablesAreRowsAndLayoutTablesAreNot) {
     const Document document =
         html("<table><tr><th>Item<th>Price<tr><td>Larch<td>7</table>"
