@@ -2,25 +2,23 @@
 #include "ingest/readers/pdf/assemble.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <map>
-#include <unordered_map>
-#include <unordered_set>
 
 #include "ingest/document/utf8.h"
 #include "ingest/readers/headings.h"
 #include "ingest/readers/pdf/hyphens.h"
 #include "ingest/readers/pdf/line_text.h"
+#include "ingest/readers/pdf/running.h"
 
 namespace dossier::ingest::readers {
 namespace {
 
 constexpr float kGrid = 65536.0F;    ///< boxes are multiples of 1/kGrid, exact in a float
 constexpr float kMarginZone = 0.12F; ///< share of the page at its top and bottom for running lines
-constexpr float kSamePlace = 0.015F; ///< share of the page's height
 constexpr std::size_t kRunningText = 200; ///< bytes; longer blocks are text
 constexpr std::size_t kHeadingText = 200;
+constexpr float kLarger = 1.12F; ///< times the height of the body's letters: a heading
 
 /// What a block looked like on paper; only while the document is being assembled.
 struct BlockLook {
@@ -30,12 +28,6 @@ struct BlockLook {
     std::uint32_t lines = 0;
     bool lastLineFull = false;
     bool upright = true;
-};
-
-/// Where a line in the margin zone of a page stood.
-struct EdgeLine {
-    std::uint32_t page = 0;
-    float middle = 0; ///< share of the page's height
 };
 
 float onGrid(float value, float size) {
@@ -56,53 +48,6 @@ Box boxOf(const RawWord& word, const RawPage& page) {
         box.bottom = box.top + 1 / kGrid;
     }
     return box;
-}
-
-/// "Page 3 of 12", "- 7 -", "iv", "A-2": a page number and nothing else.
-bool isPageNumber(std::string_view text) {
-    std::string word;
-    bool any = false;
-    for (std::size_t i = 0; i <= text.size(); ++i) {
-        const char c = i < text.size() ? text[i] : ' ';
-        const bool alnum =
-            (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-        if (alnum) {
-            word += static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
-            continue;
-        }
-        if (static_cast<unsigned char>(c) >= 0x80 && word.empty()) {
-            continue; // dashes around the number
-        }
-        const bool digits = !word.empty() && word.size() <= 5 &&
-                            word.find_first_not_of("0123456789") == std::string::npos;
-        const bool roman = !word.empty() && word.find_first_not_of("ivxl") == std::string::npos;
-        const bool filler = word == "page" || word == "of" || word.size() == 1;
-        if (!word.empty() && !digits && !roman && !filler) {
-            return false;
-        }
-        any = any || digits || roman;
-        word.clear();
-    }
-    return any && text.size() <= 24;
-}
-
-/// The same for the headers of all pages: numbers do not count, nor does case.
-std::string runningKey(std::string_view text, bool atTop) {
-    std::string key(1, atTop ? 't' : 'b');
-    for (const char c : text) {
-        if (c >= '0' && c <= '9') {
-            if (key.back() != '#') {
-                key += '#';
-            }
-        } else if (c == ' ' || c == '\n' || c == '\t') {
-            if (key.back() != ' ') {
-                key += ' ';
-            }
-        } else {
-            key += static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
-        }
-    }
-    return key;
 }
 
 } // namespace
@@ -137,7 +82,7 @@ class PdfAssembler::Impl {
     void separate(Join join, const TextLine& a, const TextLine& b);
     void closeBlock();
     float bodyHeight() const;
-    void findRunning();
+    void findRunning(float body);
     void findPageNumbers();
     void findHeadings(float body);
     void findFootnotes(float body);
@@ -148,7 +93,7 @@ class PdfAssembler::Impl {
     std::vector<LineEndHyphen> m_hyphens;
     std::map<int, std::uint64_t> m_heights; ///< quarter points -> characters of that height
     std::optional<Pending> m_pending;
-    std::unordered_map<std::string, std::vector<EdgeLine>> m_edgeLines; ///< by runningKey
+    EdgeLines m_edgeLines;
     const TextLine* m_blockStart = nullptr;
     bool m_blockIsRow = false;
 };
@@ -253,19 +198,15 @@ void PdfAssembler::Impl::noteEdgeLines(const Pending& page) {
         const float middle = line.middle() / std::max(page.raw.height, 1.0F);
         if (line.line->direction == Direction::Right && line.text.size() <= kRunningText &&
             (middle < kMarginZone || middle > 1 - kMarginZone)) {
-            m_edgeLines[runningKey(line.text, middle < 0.5F)].push_back({number, middle});
+            m_edgeLines.add({line.text, number, middle});
         }
     }
 }
 
 bool PdfAssembler::Impl::isEdgeLine(const Pending& page, const TextLine& line) const {
     const float middle = line.middle() / std::max(page.raw.height, 1.0F);
-    const auto found = m_edgeLines.find(runningKey(line.text, middle < 0.5F));
     const auto here = static_cast<std::uint32_t>(m_document.pages.size() - 1);
-    return found != m_edgeLines.end() &&
-           std::any_of(found->second.begin(), found->second.end(), [&](const EdgeLine& other) {
-               return other.page != here && std::abs(other.middle - middle) < kSamePlace;
-           });
+    return m_edgeLines.recurs({line.text, here, middle});
 }
 
 void PdfAssembler::Impl::addPage(RawPage raw, std::string label) {
@@ -335,27 +276,33 @@ float PdfAssembler::Impl::bodyHeight() const {
     return most == m_heights.end() ? 0 : static_cast<float>(most->first) / 4;
 }
 
-void PdfAssembler::Impl::findRunning() {
-    std::unordered_map<std::string, std::unordered_set<std::uint32_t>> pagesOf;
-    std::vector<std::string> keys(m_document.blocks.size());
-    for (std::size_t i = 0; i < m_document.blocks.size(); ++i) {
-        const Block& block = m_document.blocks[i];
+void PdfAssembler::Impl::findRunning(float body) {
+    const auto atEdge = [&](std::size_t i) {
         const BlockLook& look = m_looks[i];
-        const bool atTop = look.bottom<kMarginZone, atBottom = look.top> 1 - kMarginZone;
-        if (look.upright && (atTop || atBottom) && block.range.size() <= kRunningText) {
-            keys[i] = runningKey(textOf(block), atTop);
-            pagesOf[keys[i]].insert(look.page);
+        return look.upright && (look.bottom < kMarginZone || look.top > 1 - kMarginZone) &&
+               m_document.blocks[i].range.size() <= kRunningText;
+    };
+    const auto edgeLine = [&](std::size_t i) {
+        return EdgeLine{textOf(m_document.blocks[i]), m_looks[i].page,
+                        (m_looks[i].top + m_looks[i].bottom) / 2};
+    };
+    EdgeLines lines;
+    for (std::size_t i = 0; i < m_document.blocks.size(); ++i) {
+        if (atEdge(i)) {
+            lines.add(edgeLine(i));
         }
     }
+    const std::size_t enough = m_document.pages.size() <= 3 ? 2 : 3;
     for (std::size_t i = 0; i < m_document.blocks.size(); ++i) {
-        if (keys[i].empty()) {
+        if (!atEdge(i)) {
             continue;
         }
-        const std::size_t count = pagesOf[keys[i]].size();
-        const bool repeated = count >= 3 || (count == 2 && m_document.pages.size() <= 3);
-        if (repeated || isPageNumber(textOf(m_document.blocks[i]))) {
-            m_document.blocks[i].kind = BlockKind::Running;
-            m_document.blocks[i].level = 0;
+        Block& block = m_document.blocks[i];
+        const bool counting = m_looks[i].height < kLarger * body; // larger: a heading with a number
+        const bool number = block.kind != BlockKind::TableRow && isPageNumber(textOf(block));
+        if (number || lines.pagesWith(edgeLine(i), counting, enough) == enough) {
+            block.kind = BlockKind::Running;
+            block.level = 0;
         }
     }
 }
@@ -386,7 +333,7 @@ void PdfAssembler::Impl::findHeadings(float body) {
         const bool candidate = block.kind == BlockKind::Paragraph ||
                                block.kind == BlockKind::Heading ||
                                block.kind == BlockKind::ListItem;
-        if (!candidate || ratio < 1.12F || look.lines > 3 || block.range.size() > kHeadingText ||
+        if (!candidate || ratio < kLarger || look.lines > 3 || block.range.size() > kHeadingText ||
             endsSentence(textOf(block))) {
             continue;
         }
@@ -443,7 +390,7 @@ void PdfAssembler::Impl::finish() {
     flush();
     joinDividedWords(m_document, m_hyphens);
     const float body = bodyHeight();
-    findRunning();
+    findRunning(body);
     findPageNumbers();
     findHeadings(body);
     findFootnotes(body);

@@ -234,6 +234,53 @@ TEST(PdfOrder, RunningLinesAreMarkedAndTheSentenceGoesOn) {
     EXPECT_THAT(document.text, HasSubstr("Page 3 of 4")) << "running lines stay in the text";
 }
 
+namespace {
+
+/// What is taken for running lines if each of five pages has this line at its top and body below.
+std::vector<std::string> runningAmong(const std::function<std::string(int)>& line, double size = 10,
+                                      double y = 800) {
+    PdfBuilder builder;
+    for (int page = 1; page <= 5; ++page) {
+        builder.text(72, y, line(page), size);
+        lines(builder, 72, 740,
+              {"Body of the page " + std::string(static_cast<std::size_t>(page), 'x') +
+                   " which is as long as a line of a contract is",
+               "and ends with a second line."});
+        builder.page();
+    }
+    return blocksOf(read(builder), BlockKind::Running);
+}
+
+} // namespace
+
+TEST(PdfOrder, ANumberThatCountsThePagesIsPartOfARunningLine) {
+    const auto number = [](int n) { return std::to_string(n); };
+    EXPECT_EQ(runningAmong([&](int p) { return "Lease of the mill - " + number(p + 16); }).size(),
+              5U);
+    EXPECT_EQ(
+        runningAmong([&](int p) { return "Larch & Sons, page " + number(p) + " of 5"; }).size(),
+        5U);
+    EXPECT_EQ(runningAmong([&](int p) { return number(p) + " | Lease 7/21/2019"; }, 10, 30).size(),
+              5U);
+    EXPECT_EQ(runningAmong([](int) { return "SCHEDULE 3"; }).size(), 5U) << "the same on all pages";
+}
+
+TEST(PdfOrder, LinesThatDifferInOtherNumbersAreText) {
+    const auto number = [](int n) { return std::to_string(n); };
+    EXPECT_THAT(runningAmong([&](int p) {
+                    return "The monthly rent for unit " + number(p) + " is $500 per month.";
+                }),
+                IsEmpty());
+    EXPECT_THAT(runningAmong([&](int p) { return "Rent for the lot: " + number(p * 117); }),
+                IsEmpty());
+    EXPECT_THAT(runningAmong([&](int p) { return "Schedule " + number(p); }), IsEmpty());
+    EXPECT_THAT(runningAmong([&](int p) { return "Annex " + number(p) + " to the lease"; }),
+                IsEmpty());
+    EXPECT_THAT(runningAmong([&](int p) { return "Statement of work " + number(p); }, 14),
+                IsEmpty());
+    EXPECT_THAT(runningAmong([&](int p) { return "4." + number(p) + " Reserved"; }), IsEmpty());
+}
+
 TEST(PdfOrder, AFooterCloseToTheTextIsNoPartOfIt) {
     PdfBuilder builder;
     for (const char* page : {"first", "second", "third"}) {
