@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <new>
+#include <optional>
 #include <set>
 
 #include <pugixml.hpp>
@@ -30,9 +31,54 @@ struct Part {
     pugi::xml_document xml;
 };
 
-bool isOn(const xml_node& toggle) {
-    const std::string_view value = toggle.attribute("w:val").as_string("true");
-    return toggle && value != "0" && value != "false" && value != "off";
+/// What the root calls Word's namespace: "w:" nearly always, but any prefix or none is as good.
+std::optional<std::string> prefixOfWord(const xml_node& root) {
+    for (const auto attribute : root.attributes()) {
+        const std::string_view name = attribute.name(), value = attribute.value();
+        const bool word = value == "http://schemas.openxmlformats.org/wordprocessingml/2006/main" ||
+                          value == "http://purl.oclc.org/ooxml/wordprocessingml/main";
+        if (word && name == "xmlns") {
+            return "";
+        }
+        if (word && name.starts_with("xmlns:")) {
+            return std::string(name.substr(6)) + ":";
+        }
+    }
+    return std::nullopt;
+}
+
+/// Names of Word's namespace begin with "w:" from here on.
+void usePrefixW(pugi::xml_document& xml) {
+    const auto prefix = prefixOfWord(xml.document_element());
+    if (!prefix || *prefix == "w:") {
+        return;
+    }
+    const auto rename = [&](auto& named) {
+        const std::string_view name = named.name();
+        if (prefix->empty() ? name.find(':') == std::string_view::npos
+                            : name.starts_with(*prefix)) {
+            named.set_name(("w:" + std::string(name.substr(prefix->size()))).c_str());
+        }
+    };
+    // Without recursion: the tree may be deep.
+    for (xml_node node = xml.document_element(); node;) {
+        if (node.type() == pugi::node_element) {
+            rename(node);
+            for (auto attribute : node.attributes()) {
+                if (!prefix->empty()) {
+                    rename(attribute);
+                }
+            }
+        }
+        if (node.first_child()) {
+            node = node.first_child();
+            continue;
+        }
+        while (node && !node.next_sibling()) {
+            node = node.parent();
+        }
+        node = node.next_sibling();
+    }
 }
 
 std::string_view nameOf(const xml_node& node) {
@@ -42,8 +88,10 @@ std::string_view nameOf(const xml_node& node) {
 /// What paragraphs of a style are, the styles that it is based on included.
 struct Style {
     std::string basedOn, list;
-    int outline = -1; ///< 0: highest heading; -1: text
-    std::size_t level = 0;
+    std::string listStyle; ///< the style that names the list: it may have a level of its own there
+    int outline = -1;      ///< 0: highest heading; -1: text
+    std::optional<std::size_t> level;
+    std::optional<bool> hidden;
     bool title = false;
 };
 
@@ -60,7 +108,13 @@ class Styles {
             }
             style.list =
                 properties.child("w:numPr").child("w:numId").attribute("w:val").as_string();
-            style.level = properties.child("w:numPr").child("w:ilvl").attribute("w:val").as_uint();
+            style.listStyle = id;
+            if (const auto level = properties.child("w:numPr").child("w:ilvl")) {
+                style.level = level.attribute("w:val").as_uint();
+            }
+            if (const auto vanish = node.child("w:rPr").child("w:vanish")) {
+                style.hidden = isOn(vanish);
+            }
             std::string name = node.child("w:name").attribute("w:val").as_string();
             for (char& c : name) {
                 c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
@@ -90,8 +144,10 @@ class Styles {
             result.outline = result.outline < 0 ? style.outline : result.outline;
             if (result.list.empty()) {
                 result.list = style.list;
+                result.listStyle = style.listStyle;
                 result.level = style.level;
             }
+            result.hidden = result.hidden ? result.hidden : style.hidden;
             result.title = result.title || (i == 0 && style.title);
             id = style.basedOn;
         }
@@ -161,6 +217,7 @@ class DocxReader {
                             ")",
                         "Open the file in a word processor and save it again");
         }
+        usePrefixW(part->xml);
         return part;
     }
 
@@ -253,7 +310,8 @@ class DocxReader {
         m_kind = BlockKind::Paragraph;
         m_level = 0;
         std::string list = style.list;
-        std::size_t level = style.level;
+        std::size_t level =
+            style.level.value_or(m_numbering->levelOfStyle(list, style.listStyle).value_or(0));
         if (const auto own = properties.child("w:numPr")) {
             list = own.child("w:numId").attribute("w:val").as_string(list.c_str());
             level = own.child("w:ilvl").attribute("w:val").as_uint(static_cast<unsigned>(level));
@@ -316,12 +374,21 @@ class DocxReader {
         *m_cell += text;
     }
 
+    /// By the run's own word, else by its character style.
+    bool isHidden(const xml_node& properties) const {
+        if (const auto own = properties.child("w:vanish")) {
+            return isOn(own);
+        }
+        const std::string style = properties.child("w:rStyle").attribute("w:val").as_string();
+        return !style.empty() && m_styles->of(style).hidden.value_or(false);
+    }
+
     void inlineIn(const xml_node& parent, std::size_t depth) {
         checkDepth(depth);
         for (const xml_node node : parent.children()) {
             const std::string_view name = nameOf(node);
             if (name == "w:r") {
-                if (!isOn(node.child("w:rPr").child("w:vanish"))) {
+                if (!isHidden(node.child("w:rPr"))) {
                     inlineIn(node, depth + 1);
                 }
             } else if (name == "w:t" || name == "m:t") {
@@ -384,16 +451,25 @@ class DocxReader {
         }
     }
 
+    /// The cells of a row, whatever wraps them.
+    void cellsIn(const xml_node& parent, std::size_t depth, std::vector<xml_node>& cells) const {
+        checkDepth(depth);
+        for (const xml_node node : parent.children()) {
+            const std::string_view name = nameOf(node);
+            if (name == "w:tc") {
+                cells.push_back(node);
+            } else if (name == "w:sdt") {
+                cellsIn(node.child("w:sdtContent"), depth + 1, cells);
+            } else if (name == "w:customXml") {
+                cellsIn(node, depth + 1, cells);
+            }
+        }
+    }
+
     void tableRow(const xml_node& row, std::size_t depth) {
         checkDepth(depth);
         std::vector<xml_node> cells;
-        for (const xml_node cell : row.children()) {
-            if (nameOf(cell) == "w:tc") {
-                cells.push_back(cell);
-            } else if (nameOf(cell) == "w:sdt") {
-                cells.push_back(cell.child("w:sdtContent").child("w:tc"));
-            }
-        }
+        cellsIn(row, depth, cells);
         if (cells.size() == 1) {
             return blocksIn(cells.front(), depth + 1); // a frame around text
         }

@@ -52,6 +52,11 @@ std::string upper(std::string text) {
 
 } // namespace
 
+bool isOn(const pugi::xml_node& toggle) {
+    const std::string_view value = toggle.attribute("w:val").as_string("true");
+    return toggle && value != "0" && value != "false" && value != "off";
+}
+
 std::string formatNumber(std::uint32_t number, std::string_view format) {
     if (format == "lowerLetter") {
         return letters(number);
@@ -83,6 +88,8 @@ void Numbering::readLevel(const pugi::xml_node& node, Levels& levels) {
     level.start = node.child("w:start").attribute("w:val").as_uint(1);
     level.format = node.child("w:numFmt").attribute("w:val").as_string("decimal");
     level.text = node.child("w:lvlText").attribute("w:val").as_string();
+    level.style = node.child("w:pStyle").attribute("w:val").as_string();
+    level.legal = isOn(node.child("w:isLgl"));
     level.restarts =
         node.child("w:lvlRestart").attribute("w:val").as_string("1") != std::string_view("0");
 }
@@ -112,6 +119,19 @@ Numbering::Numbering(const pugi::xml_node& root) {
             }
         }
     }
+}
+
+std::optional<std::size_t> Numbering::levelOfStyle(const std::string& id,
+                                                   const std::string& style) const {
+    const auto found = m_lists.find(id);
+    if (found == m_lists.end() || style.empty()) {
+        return std::nullopt;
+    }
+    const Levels& levels = found->second.levels;
+    const auto level = std::find_if(levels.begin(), levels.end(),
+                                    [&](const Level& l) { return l.style == style; });
+    return level == levels.end() ? std::nullopt
+                                 : std::optional(static_cast<std::size_t>(level - levels.begin()));
 }
 
 std::string Numbering::next(const std::string& id, std::size_t index) {
@@ -145,7 +165,10 @@ std::string Numbering::next(const std::string& id, std::size_t index) {
             continue;
         }
         const auto which = static_cast<std::size_t>(level.text[++i] - '1');
-        label += formatNumber(counters.values[which], levels[which].format);
+        label += formatNumber(counters.values[which],
+                              level.legal && levels[which].format != "decimalZero"
+                                  ? std::string_view("decimal")
+                                  : std::string_view(levels[which].format));
     }
     return label;
 }

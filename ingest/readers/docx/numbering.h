@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -16,6 +17,9 @@ class xml_node;
 namespace dossier::ingest::readers {
 
 inline constexpr std::size_t kNumberingLevels = 9;
+
+/// A property of Word's that is there or not: <w:vanish/>, <w:vanish w:val="false"/>.
+bool isOn(const pugi::xml_node& toggle);
 
 /// A number in one of Word's formats: "decimal", "lowerLetter", "upperRoman", ... An unknown format
 /// counts in decimals.
@@ -30,11 +34,17 @@ class Numbering {
     /// empty for lists that print none.
     std::string next(const std::string& list, std::size_t level);
 
+    /// The level of the list that belongs to a paragraph style; nullopt if none does.
+    std::optional<std::size_t> levelOfStyle(const std::string& list,
+                                            const std::string& style) const;
+
   private:
     struct Level {
         std::uint32_t start = 1;
         std::string format = "decimal", text;
+        std::string style;    ///< whose paragraphs are of this level without saying so
         bool restarts = true; ///< when a higher level counts on
+        bool legal = false;   ///< all numbers of its label are decimal: "1.1" below "Article I"
     };
     using Levels = std::array<Level, kNumberingLevels>;
     struct List {

@@ -107,6 +107,77 @@ TEST(Docx, NumbersListsAsWordPrintsThem) {
     EXPECT_EQ(document.blocks[3].level, 2);
 }
 
+TEST(Docx, LegalNumbersAreDecimal) {
+    const Document document =
+        read(item("Definitions", 0) + item("Terms", 1),
+             {{"word/numbering.xml",
+               wordPart("w:numbering",
+                        "<w:abstractNum w:abstractNumId=\"1\"><w:lvl w:ilvl=\"0\"><w:numFmt "
+                        "w:val=\"upperRoman\"/><w:lvlText w:val=\"Article %1\"/></w:lvl>"
+                        "<w:lvl w:ilvl=\"1\"><w:numFmt w:val=\"decimal\"/><w:isLgl/><w:lvlText "
+                        "w:val=\"Section %1.%2\"/></w:lvl></w:abstractNum>"
+                        "<w:num w:numId=\"1\"><w:abstractNumId w:val=\"1\"/></w:num>")}});
+    EXPECT_EQ(document.text, "Article I Definitions\n\nSection 1.1 Terms");
+}
+
+TEST(Docx, TheNumberingSaysWhichLevelAStyleHas) {
+    const auto style = [](const std::string& id) {
+        return "<w:style w:type=\"paragraph\" w:styleId=\"" + id +
+               "\"><w:pPr><w:numPr><w:numId w:val=\"1\"/></w:numPr></w:pPr></w:style>";
+    };
+    const auto level = [](const std::string& index, const std::string& id,
+                          const std::string& text) {
+        return "<w:lvl w:ilvl=\"" + index + "\"><w:pStyle w:val=\"" + id +
+               "\"/><w:lvlText w:val=\"" + text + "\"/></w:lvl>";
+    };
+    const Document document =
+        read(paragraph("Term", "<w:pStyle w:val=\"A\"/>") +
+                 paragraph("Start", "<w:pStyle w:val=\"B\"/>") +
+                 paragraph("End", "<w:pStyle w:val=\"B\"/>"),
+             {{"word/styles.xml", wordPart("w:styles", style("A") + style("B"))},
+              {"word/numbering.xml",
+               wordPart("w:numbering", "<w:abstractNum w:abstractNumId=\"1\">" +
+                                           level("0", "A", "%1.") + level("1", "B", "%1.%2") +
+                                           "</w:abstractNum><w:num w:numId=\"1\"><w:abstractNumId "
+                                           "w:val=\"1\"/></w:num>")}});
+    EXPECT_EQ(document.text, "1. Term\n\n1.1 Start\n\n1.2 End");
+}
+
+TEST(Docx, CharacterStylesCanHideText) {
+    const auto run = [](const std::string& properties, const std::string& text) {
+        return "<w:r><w:rPr><w:rStyle w:val=\"Hid\"/>" + properties + "</w:rPr><w:t>" + text +
+               "</w:t></w:r>";
+    };
+    const Document document =
+        read("<w:p>" + run("", "hidden") + run("<w:vanish w:val=\"0\"/>", "shown") + "</w:p>",
+             {{"word/styles.xml",
+               wordPart("w:styles", "<w:style w:type=\"character\" w:styleId=\"Hid\"><w:rPr>"
+                                    "<w:vanish/></w:rPr></w:style>")}});
+    EXPECT_EQ(document.text, "shown");
+}
+
+TEST(Docx, CellsMayBeWrapped) {
+    const std::string cell = "<w:tc>" + paragraph("7") + "</w:tc>";
+    EXPECT_EQ(read("<w:tbl><w:tr><w:customXml>" + cell + "</w:customXml><w:sdt><w:sdtContent>" +
+                   cell + cell + "</w:sdtContent></w:sdt></w:tr></w:tbl>")
+                  .text,
+              "7\t7\t7");
+}
+
+TEST(Docx, AnyPrefixNamesTheSameElements) {
+    const std::string space = "http://schemas.openxmlformats.org/wordprocessingml/2006/main";
+    const auto text = [](const std::string& xml) {
+        return readBytes("a.docx", zipOf({{"word/document.xml", xml}})).text;
+    };
+    EXPECT_EQ(text("<ns0:document xmlns:ns0=\"" + space +
+                   "\"><ns0:body><ns0:p><ns0:pPr><ns0:outlineLvl ns0:val=\"0\"/></ns0:pPr><ns0:r>"
+                   "<ns0:t>Rent</ns0:t></ns0:r></ns0:p></ns0:body></ns0:document>"),
+              "Rent");
+    EXPECT_EQ(
+        text("<document xmlns=\"" + space + "\"><body><p><r><t>Rent</t></r></p></body></document>"),
+        "Rent");
+}
+
 TEST(Docx, NumberFormats) {
     using readers::formatNumber;
     EXPECT_EQ(formatNumber(4, "lowerRoman"), "iv");
