@@ -48,9 +48,9 @@ set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_APP_PACKAGE_NAME dossier)
 set(CPACK_DEBIAN_APP_PACKAGE_SECTION utils)
 set(CPACK_DEBIAN_APP_PACKAGE_SHLIBDEPS ON)
-# The window's plugins and a font are not found by looking at the program's libraries.
+# The window's plugins, a font and Poppler's character maps are not found by looking at the program's libraries.
 set(CPACK_DEBIAN_APP_PACKAGE_DEPENDS
-    "dossier-engine (= ${PROJECT_VERSION}), qt6-qpa-plugins, fonts-dejavu-core")
+    "dossier-engine (= ${PROJECT_VERSION}), qt6-qpa-plugins, fonts-dejavu-core, poppler-data")
 set(CPACK_DEBIAN_APP_PACKAGE_RECOMMENDS fonts-droid-fallback)
 set(CPACK_DEBIAN_ENGINE_PACKAGE_NAME dossier-engine)
 set(CPACK_DEBIAN_ENGINE_PACKAGE_SECTION science)
