@@ -105,7 +105,7 @@ void PdfAssembler::Impl::appendWord(const RawPage& raw, const RawWord& source) {
     word.range.end = m_document.text.size();
     word.page = static_cast<std::uint32_t>(m_document.pages.size() - 1);
     word.box = boxOf(source, raw);
-    word.direction = source.direction;
+    word.direction = source.characters;
     word.firstEdge = static_cast<std::uint32_t>(m_document.glyphEdges.size());
     word.edgeCount = static_cast<std::uint32_t>(source.edges.size());
     m_document.glyphEdges.insert(m_document.glyphEdges.end(), source.edges.begin(),

@@ -8,6 +8,7 @@
 #include <poppler-qt6.h>
 
 #include "ingest/document/utf8.h"
+#include "ingest/readers/pdf/bidi.h"
 
 namespace dossier::ingest::readers {
 namespace {
@@ -55,12 +56,20 @@ char32_t canonical(char32_t c) {
     }
 }
 
-/// What a presentation ligature stands for; empty for all other characters. Poppler takes most
-/// apart itself, with one place for each letter.
-std::u32string_view ligature(char32_t c) {
-    constexpr std::u32string_view kLigatures[] = {U"ff",  U"fi", U"fl", U"ffi",
-                                                  U"ffl", U"st", U"st"};
-    return c >= 0xFB00 && c <= 0xFB06 ? kLigatures[c - 0xFB00] : std::u32string_view();
+/// What a ligature or a shape of an Arabic letter stands for, from left to right; empty for all
+/// other characters. Poppler takes most ligatures apart itself, with one place for each letter.
+std::u32string lettersOf(char32_t c) {
+    const bool latin = c >= 0xFB00 && c <= 0xFB06;
+    const bool rightToLeft = (c >= 0xFB1D && c <= 0xFDFF) || (c >= 0xFE80 && c <= 0xFEFC);
+    if (!latin && !rightToLeft) {
+        return {};
+    }
+    auto letters =
+        QString::fromUcs4(&c, 1).normalized(QString::NormalizationForm_KC).toStdU32String();
+    if (rightToLeft) {
+        std::reverse(letters.begin(), letters.end());
+    }
+    return letters;
 }
 
 /// Direction from the way its characters go; a word of one character says nothing.
@@ -102,7 +111,7 @@ std::vector<Glyph> glyphsOf(const Poppler::TextBox& box, const QRectF& frame, Di
         if (isInvisible(c)) {
             continue;
         }
-        const std::u32string_view parts = ligature(c);
+        const std::u32string parts = lettersOf(c);
         if (parts.empty()) {
             glyphs.push_back(
                 {isControl(c) && !isSpace(c) ? utf8::kReplacement : canonical(c), start});
@@ -126,7 +135,7 @@ std::vector<Glyph> glyphsOf(const Poppler::TextBox& box, const QRectF& frame, Di
 RawWord wordOf(const std::vector<Glyph>& glyphs, std::size_t first, std::size_t last,
                const QRectF& frame, Direction direction) {
     RawWord word;
-    word.direction = direction;
+    word.direction = word.characters = direction;
     if (glyphs[last - 1].character == kSoftHyphen) {
         word.softHyphen = true;
     }
@@ -204,6 +213,7 @@ void settleDirections(RawPage& page) {
                 break;
             }
         }
+        word.characters = word.direction;
     }
 }
 
@@ -240,6 +250,7 @@ RawPage extractPage(const Poppler::Page& page, std::uint32_t index, const std::s
         addWords(result, *box, line, expected == nullptr);
     }
     settleDirections(result);
+    findDirections(result);
     return result;
 }
 

@@ -12,6 +12,7 @@
 #include <optional>
 
 #include "ingest/readers/headings.h"
+#include "ingest/readers/pdf/bidi.h"
 
 namespace dossier::ingest::readers {
 namespace {
@@ -439,6 +440,7 @@ class Layouter {
                     line.height = segment.height;
                 }
             }
+            orderAsRead(*m_page, line.words, line.cellBefore);
             m_lines->push_back(std::move(line));
         }
     }

@@ -230,10 +230,8 @@ std::string_view gapBefore(const RawPage& page, const TextLine& line, std::size_
     float gap = 0;
     switch (b.direction) {
     case Direction::Right:
-        gap = b.left - a.right;
-        break;
     case Direction::Left:
-        gap = a.left - b.right;
+        gap = std::max(b.left - a.right, a.left - b.right); // on whichever side it stands
         break;
     case Direction::Down:
         gap = b.top - a.bottom;

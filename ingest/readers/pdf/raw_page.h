@@ -13,11 +13,13 @@ namespace dossier::ingest::readers {
 struct RawWord {
     std::string text; ///< UTF-8 without white space and control characters; never empty
     float left = 0, top = 0, right = 0, bottom = 0;
-    std::vector<std::uint16_t> edges; ///< as Document::glyphEdges, one per character
-    Direction direction = Direction::Right;
-    bool spaceAfter = false; ///< a blank follows on the same line
-    bool softHyphen = false; ///< ended in U+00AD (not in `text`): divided if a line ends here
-    std::uint32_t line = 0;  ///< words of one line of Poppler's have the same number, in order
+    std::vector<std::uint16_t> edges;        ///< as Document::glyphEdges, one per character
+    Direction direction = Direction::Right;  ///< of its line
+    Direction characters = Direction::Right; ///< of its own characters
+    bool againstLine = false; ///< its neighbours that are so, too, are read in the other direction
+    bool spaceAfter = false;  ///< a blank follows on the same line
+    bool softHyphen = false;  ///< ended in U+00AD (not in `text`): divided if a line ends here
+    std::uint32_t line = 0;   ///< words of one line of Poppler's have the same number, in order
 };
 
 struct RawPage {

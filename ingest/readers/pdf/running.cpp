@@ -15,29 +15,29 @@ constexpr float kSamePlace = 0.015F;        ///< share of the page's height
 constexpr std::size_t kPageDigits = 5;      ///< longer numbers count no pages
 constexpr std::size_t kCountingNumbers = 4; ///< of one line that are tried
 
-bool isDigit(char c) {
+bool isNumeralByte(char c) {
     return c >= '0' && c <= '9';
 }
 
-bool isAsciiLetter(char c) {
+bool isLatinByte(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
 /// A letter of any script, by its bytes.
-bool isLetter(char c) {
-    return isAsciiLetter(c) || static_cast<unsigned char>(c) >= 0x80;
+bool isWordByte(char c) {
+    return isLatinByte(c) || static_cast<unsigned char>(c) >= 0x80;
 }
 
 /// A number of a line, [begin, end).
-struct Number {
+struct LineNumber {
     std::size_t begin, end;
 };
 
-std::vector<Number> numbersOf(std::string_view text) {
-    std::vector<Number> numbers;
+std::vector<LineNumber> numbersOf(std::string_view text) {
+    std::vector<LineNumber> numbers;
     for (std::size_t at = 0; at < text.size();) {
         std::size_t end = at;
-        while (end < text.size() && isDigit(text[end])) {
+        while (end < text.size() && isNumeralByte(text[end])) {
             ++end;
         }
         if (end > at) {
@@ -53,18 +53,18 @@ std::string_view wordBefore(std::string_view text, std::size_t end) {
         --end;
     }
     std::size_t begin = end;
-    while (begin > 0 && isLetter(text[begin - 1])) {
+    while (begin > 0 && isWordByte(text[begin - 1])) {
         --begin;
     }
     return text.substr(begin, end - begin);
 }
 
 /// Lower case, and one blank for white space: headers of other pages are not set to the letter.
-std::string plain(std::string_view text) {
+std::string plainText(std::string_view text) {
     std::string result;
     for (const char c : text) {
         if (c != ' ' && c != '\n' && c != '\t') {
-            result += isAsciiLetter(c) ? static_cast<char>(c | 0x20) : c;
+            result += isLatinByte(c) ? static_cast<char>(c | 0x20) : c;
         } else if (!result.empty() && result.back() != ' ') {
             result += ' ';
         }
@@ -79,7 +79,7 @@ std::string withoutPageNumbers(const std::string& text) {
     std::string result;
     std::size_t copied = 0;
     bool paged = false;
-    for (const Number& number : numbersOf(text)) {
+    for (const LineNumber& number : numbersOf(text)) {
         const std::string_view word = wordBefore(text, number.begin);
         const bool total = paged && word.size() <= 3; // "of", "von", "de", "/"
         paged = total || std::find(kPage.begin(), kPage.end(), word) != kPage.end();
@@ -92,17 +92,17 @@ std::string withoutPageNumbers(const std::string& text) {
 }
 
 /// "$351", "4.2", "A3": not a number by itself.
-bool standsAlone(std::string_view text, const Number& number) {
+bool standsAlone(std::string_view text, const LineNumber& number) {
     const char before = number.begin > 0 ? text[number.begin - 1] : ' ';
     const char after = number.end < text.size() ? text[number.end] : ' ';
     const bool fraction = (after == '.' || after == ',') && number.end + 1 < text.size() &&
-                          isDigit(text[number.end + 1]);
-    return !isAsciiLetter(before) && before != '.' && before != ',' && before != '$' &&
-           before != '#' && !isAsciiLetter(after) && after != '%' && !fraction;
+                          isNumeralByte(text[number.end + 1]);
+    return !isLatinByte(before) && before != '.' && before != ',' && before != '$' &&
+           before != '#' && !isLatinByte(after) && after != '%' && !fraction;
 }
 
 /// "schedule 3", "annex 3 to the lease": the number belongs to the one word before it.
-bool isLabel(std::string_view text, const Number& number) {
+bool isLabel(std::string_view text, const LineNumber& number) {
     const std::string_view word = wordBefore(text, number.begin);
     return !word.empty() && text.substr(0, word.size()) == word && number.begin == word.size() + 1;
 }
@@ -115,7 +115,7 @@ std::vector<std::string> countingKeys(const std::string& text, const EdgeLine& l
         return keys;
     }
     const bool atTop = line.middle < 0.5F;
-    for (const Number& number : numbersOf(text)) {
+    for (const LineNumber& number : numbersOf(text)) {
         const bool mayCount = number.end - number.begin <= kPageDigits &&
                               standsAlone(text, number) && !(atTop && isLabel(text, number));
         if (!mayCount || keys.size() == kCountingNumbers) {
@@ -145,7 +145,7 @@ bool isPageNumber(std::string_view text) {
     bool any = false;
     for (std::size_t i = 0; i <= text.size(); ++i) {
         const char c = i < text.size() ? text[i] : ' ';
-        const bool alnum = isDigit(c) || isAsciiLetter(c);
+        const bool alnum = isNumeralByte(c) || isLatinByte(c);
         if (alnum) {
             word += static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
             continue;
@@ -167,7 +167,7 @@ bool isPageNumber(std::string_view text) {
 }
 
 void EdgeLines::add(const EdgeLine& line) {
-    const std::string text = plain(line.text);
+    const std::string text = plainText(line.text);
     m_places[sameKey(text, line)].push_back({line.page, line.middle});
     for (std::string& key : countingKeys(text, line)) {
         m_places[std::move(key)].push_back({line.page, line.middle});
@@ -175,7 +175,7 @@ void EdgeLines::add(const EdgeLine& line) {
 }
 
 bool EdgeLines::recurs(const EdgeLine& line) const {
-    const std::string text = plain(line.text);
+    const std::string text = plainText(line.text);
     std::vector<std::string> keys = countingKeys(text, line);
     keys.push_back(sameKey(text, line));
     return std::any_of(keys.begin(), keys.end(), [&](const std::string& key) {
@@ -188,7 +188,7 @@ bool EdgeLines::recurs(const EdgeLine& line) const {
 }
 
 std::size_t EdgeLines::pagesWith(const EdgeLine& line, bool counting, std::size_t enough) const {
-    const std::string text = plain(line.text);
+    const std::string text = plainText(line.text);
     const auto count = [&](const std::string& key, bool anywhere) {
         std::size_t pages = 0;
         std::int64_t last = -1;

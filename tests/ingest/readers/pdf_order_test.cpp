@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Reading order, lines and blocks of generated PDFs.
+#include <filesystem>
+#include <functional>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -406,6 +409,80 @@ TEST(PdfOrder, ReadsGreekAndChinese) {
     const auto boxes = boxesOf(document, {at, at + 6});
     ASSERT_EQ(boxes.size(), 1U);
     EXPECT_NEAR((boxes[0].box.right - boxes[0].box.left) * 595, 24, 0.5);
+}
+
+namespace {
+
+/// As a PDF prints it: the characters from left to right as they stand on the page.
+std::string backwards(const std::string& text) {
+    std::string result;
+    for (std::size_t at = text.size(); at > 0;) {
+        const std::size_t end = at;
+        while (utf8::isContinuation(text[--at])) {
+        }
+        result += text.substr(at, end - at);
+    }
+    return result;
+}
+
+} // namespace
+
+TEST(PdfOrder, ReadsHebrewAndArabicFromRightToLeft) {
+    PdfBuilder builder;
+    builder.text(72, 700, backwards("חוזה השכירות ייכנס לתוקף"), 10, Font::Wide);
+    builder.text(72, 660, backwards(" הישראלי.") + "2,024.50" + backwards("ההסכם )כפוף( לדין "), 10,
+                 Font::Wide);
+    builder.text(72, 620, backwards(" מחייב.") + "Acme Widgets 7" + backwards("העקד של הקונים "),
+                 10, Font::Wide);
+    builder.text(72, 540, "\uFEAA\uFED8\uFECC\uFEFB\uFE8D", 10, Font::Wide);
+    builder.page();
+    builder.text(72, 700,
+                 "The words " + backwards("שלום, עולם") + " mean (" + backwards("צורב") +
+                     ") end here.",
+                 10, Font::Wide);
+    builder.page();
+    const Document document = read(builder);
+    EXPECT_EQ(document.text, "חוזה השכירות ייכנס לתוקף ההסכם (כפוף) לדין 2,024.50 הישראלי.\n\n"
+                             "העקד של הקונים Acme Widgets 7 מחייב.\n\n"
+                             "الاعقد\n\nThe words שלום, עולם mean (צורב) end here.");
+    EXPECT_EQ(checkDocument(document, "right to left"), 0U);
+}
+
+TEST(PdfOrder, BoxesOfRightToLeftTextStandWhereItIsPrinted) {
+    PdfBuilder builder;
+    builder.text(100, 700, backwards("שלום עולם"), 10, Font::Wide); // nine characters of 10 points
+    builder.page();
+    const Document document = read(builder);
+    ASSERT_EQ(document.text, "שלום עולם");
+    EXPECT_EQ(document.words[0].direction, Direction::Left);
+    const auto first = boxesOf(document, {0, 2}).at(0).box; // the letter that is read first
+    EXPECT_NEAR(first.left * 595, 180, 0.5);
+    EXPECT_NEAR(first.right * 595, 190, 0.5);
+    const auto both = boxesOf(document, {0, document.text.size()});
+    ASSERT_EQ(both.size(), 1U);
+    EXPECT_NEAR(both[0].box.left * 595, 100, 0.5);
+    EXPECT_NEAR(both[0].box.right * 595, 190, 0.5);
+    const auto second = rangeIn(document, 0, {0.16F, 0, 0.24F, 1});
+    ASSERT_TRUE(second.has_value());
+    EXPECT_EQ(textOf(document, *second), "עולם");
+}
+
+TEST(PdfOrder, ReadsFontsWithAPredefinedCharacterMap) {
+    if (!std::filesystem::exists("/usr/share/poppler/cMap")) {
+        GTEST_SKIP() << "the package poppler-data is not installed";
+    }
+    PdfBuilder builder;
+    const int descendant = builder.add(
+        "<</Type/Font/Subtype/CIDFontType0/BaseFont/HeiseiMin-W3/DW 1000"
+        "/CIDSystemInfo<</Registry(Adobe)/Ordering(Japan1)/Supplement 2>>"
+        "/FontDescriptor<</Type/FontDescriptor/FontName/HeiseiMin-W3/Flags 6/FontBBox[0 -200 1000 "
+        "800]/ItalicAngle 0/Ascent 800/Descent -200/CapHeight 700/StemV 80>>>>");
+    builder.draw("BT /Cjk 12 Tf 72 700 Td <8CC365990031> Tj ET\n");
+    builder.page({595, 842, 0,
+                  "/Resources<</Font<</Cjk<</Type/Font/Subtype/Type0/BaseFont/HeiseiMin-W3"
+                  "/Encoding/UniJIS-UCS2-H/DescendantFonts[" +
+                      std::to_string(descendant) + " 0 R]>>>>>>"});
+    EXPECT_EQ(read(builder).text, "賃料1");
 }
 
 TEST(PdfOrder, CharactersEqualByDefinitionAreWrittenTheUsualWay) {
