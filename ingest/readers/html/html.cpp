@@ -14,6 +14,7 @@
 #include "ingest/readers/blocks.h"
 #include "ingest/readers/docx/numbering.h"
 #include "ingest/readers/headings.h"
+#include "ingest/readers/html/nesting.h"
 #include "ingest/readers/text/encoding.h"
 #include "ingest/readers/text/text.h"
 #include "ingest/readers/title.h"
@@ -50,46 +51,6 @@ class Arena {
     std::byte* m_current = nullptr;
     std::size_t m_used = 0;
 };
-
-bool isAsciiLetter(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-/// Elements that end by themselves or need no end: they do not make the tree deeper by being
-/// repeated.
-bool endsItself(std::string_view tag) {
-    constexpr std::array<std::string_view, 32> kSelf{
-        "area",   "base",     "br",       "col",    "embed", "hr",    "img",   "input",
-        "link",   "meta",     "param",    "source", "track", "wbr",   "p",     "li",
-        "dt",     "dd",       "tr",       "td",     "th",    "thead", "tbody", "tfoot",
-        "option", "optgroup", "colgroup", "html",   "head",  "body",  "rt",    "rp"};
-    return std::find(kSelf.begin(), kSelf.end(), tag) != kSelf.end();
-}
-
-/// An upper bound on how deep the tree will be, from the tags alone. Gumbo takes quadratic time on
-/// deep trees, so the question comes before the parse.
-std::size_t nestingOf(std::string_view html) {
-    std::size_t depth = 0, deepest = 0;
-    for (std::size_t at = html.find('<'); at != std::string_view::npos;
-         at = html.find('<', at + 1)) {
-        const bool closing = at + 1 < html.size() && html[at + 1] == '/';
-        const std::size_t begin = at + (closing ? 2 : 1);
-        std::size_t end = begin;
-        while (end < html.size() &&
-               (isAsciiLetter(html[end]) || (html[end] >= '0' && html[end] <= '9'))) {
-            ++end;
-        }
-        std::string tag(html.substr(begin, end - begin));
-        std::transform(tag.begin(), tag.end(), tag.begin(),
-                       [](char c) { return isAsciiLetter(c) ? static_cast<char>(c | 0x20) : c; });
-        if (tag.empty() || !isAsciiLetter(tag[0]) || endsItself(tag)) {
-            continue;
-        }
-        depth = closing ? depth - std::min<std::size_t>(depth, 1) : depth + 1;
-        deepest = std::max(deepest, depth);
-    }
-    return deepest;
-}
 
 std::string_view attributeOf(const GumboNode& node, const char* name) {
     const GumboAttribute* found = gumbo_get_attribute(&node.v.element.attributes, name);
@@ -447,7 +408,7 @@ Document readHtml(const SourceFile& file, const Job& job) {
         }
     }
     const std::string source = std::exchange(document.text, {});
-    if (nestingOf(source) > kMaxDepth) {
+    if (nestingOf(source, kMaxDepth) > kMaxDepth) {
         throw Error(ErrorCode::Unsupported,
                     file.name + " is nested more than " + std::to_string(kMaxDepth) +
                         " elements deep",

@@ -112,6 +112,33 @@ TEST(Html, AHundredThousandNestedElementsAreAnError) {
     EXPECT_EQ(html(wide).blocks.size(), 100'000U) << "unclosed items are no nesting";
 }
 
+TEST(Html, OnlyRealNestingCounts) {
+    const auto times = [](int count, const std::string& text) {
+        std::string result;
+        for (int i = 0; i < count; ++i) {
+            result += text;
+        }
+        return result;
+    };
+    const auto read = [&](const std::string& middle) {
+        return html("<p>before</p>" + middle + "<p>after</p>").text;
+    };
+    const std::string around = "before\n\nafter";
+    EXPECT_EQ(read("<script>" + times(1200, "if (a<b) {} '<div>' ") + "</script>"), around);
+    EXPECT_EQ(read("<!--" + times(1200, "<div>") + "-->"), around);
+    EXPECT_EQ(read(times(1200, "<svg><path d='M0 0'/><path d='M1>1'/></svg>")), around);
+    EXPECT_EQ(read(times(1200, "<img alt=\"<div>\">")), around);
+    EXPECT_EQ(blocksOf(html(times(1200, "<a name=x><p>text")), BlockKind::Paragraph).size(), 1200U);
+    EXPECT_EQ(blocksOf(html(times(1200, "<a id='x'/><p>text</p>")), BlockKind::Paragraph).size(),
+              1200U);
+    html("<table>" + times(1200, "<tr><td><font size=2>a<td><font>b") + "</table>");
+    for (const char* deep : {"<div></b>", "<div><table></div>", "<b><div></b>", "<svg><g></p>"}) {
+        EXPECT_EQ(errorOf([&] { readBytes("deep.html", times(2000, deep)); }).code(),
+                  ErrorCode::Unsupported)
+            << deep;
+    }
+}
+
 TEST(Html, ChangedBytesGiveADocumentOrAnError) {
     const std::string original = "<html><head><title>T</title></head><body><h1>A</"
                                  "h1><table><tr><td>x</td><td>y</td></tr></table>"
