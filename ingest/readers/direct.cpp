@@ -39,6 +39,10 @@ Format formatOf(const SourceFile& file) {
 }
 
 Document readSource(SourceFile file, const Job& job) {
+    if (file.bytes.starts_with("{\\rtf")) {
+        throw Error(ErrorCode::Unsupported, file.name + " is in the Rich Text Format",
+                    "Open it in a word processor and save it as DOCX or PDF");
+    }
     switch (formatOf(file)) {
     case Format::Pdf:
         return PdfFile(std::move(file), job.options().password, job.limits()).read(job);

@@ -588,6 +588,9 @@ Document readDocx(const SourceFile& file, const Job& job) {
         throw Error(ErrorCode::Unsupported, file.name + " is in the old Word format",
                     "Open it in a word processor and save it as DOCX or PDF");
     }
+    if (file.bytes.empty()) {
+        throw Error(ErrorCode::Corrupt, file.name + " is empty", "Get another copy");
+    }
     job.step(0, file.bytes.size());
     return DocxReader(file, job).read();
 }

@@ -262,6 +262,7 @@ TEST(Docx, FindsTheMainPartByItsRelation) {
 TEST(Docx, RefusesWhatIsNoWordDocument) {
     EXPECT_EQ(errorOf([] { readBytes("a.docx", "no zip at all"); }).code(), ErrorCode::Corrupt);
     EXPECT_EQ(errorOf([] { readBytes("a.docx", ""); }).code(), ErrorCode::Corrupt);
+    EXPECT_THAT(errorOf([] { readBytes("a.docx", ""); }).what(), HasSubstr("a.docx is empty"));
     EXPECT_EQ(errorOf([] {
                   readBytes("a.docx", zipOf({{"other.txt", "x"}}));
               }).code(),

@@ -88,6 +88,12 @@ TEST(Binary, IsRefusedAsText) {
     EXPECT_THAT(error.what(), HasSubstr("a.bin is a binary file"));
 }
 
+TEST(Binary, RichTextIsRefused) {
+    const Error error = errorOf([] { readBytes("a.rtf", "{\\rtf1\\ansi The rent is 900.}"); });
+    EXPECT_EQ(error.code(), ErrorCode::Unsupported);
+    EXPECT_THAT(error.remedy(), testing::HasSubstr("DOCX or PDF"));
+}
+
 TEST(Language, ComesFromNameSuffixOrInterpreter) {
     EXPECT_EQ(languageOf("a.cpp", ""), "cpp");
     EXPECT_EQ(languageOf("A.CPP", ""), "cpp");
