@@ -88,6 +88,14 @@ TEST(Client, ReadsEveryFormatLikeTheReadersThemselves) {
               readNow(sample("password.pdf"), {"lärche 7"}));
 }
 
+TEST(Client, ItsConfinementLeavesTheCharacterMaps) {
+    if (!havePopplerData()) {
+        GTEST_SKIP() << "the package poppler-data is not installed";
+    }
+    const TempFolder folder;
+    EXPECT_EQ(makeReader(kReader)->read(folder.write("a.pdf", japanesePdf()), {}).text, "賃料1");
+}
+
 TEST(Client, PassesOnWhatIsWrongWithAFile) {
     const TempFolder folder;
     const auto reader = makeReader(kReader);

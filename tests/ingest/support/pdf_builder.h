@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdio>
+#include <filesystem>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -155,5 +156,25 @@ class PdfBuilder {
     std::string m_content, m_catalog, m_count;
     int m_info = 0;
 };
+
+/// "賃料1" in a font that is not embedded, with a character map that the reader must know.
+inline std::string japanesePdf() {
+    PdfBuilder builder;
+    const int descendant = builder.add(
+        "<</Type/Font/Subtype/CIDFontType0/BaseFont/HeiseiMin-W3/DW 1000"
+        "/CIDSystemInfo<</Registry(Adobe)/Ordering(Japan1)/Supplement 2>>"
+        "/FontDescriptor<</Type/FontDescriptor/FontName/HeiseiMin-W3/Flags 6/FontBBox[0 -200 1000 "
+        "800]/ItalicAngle 0/Ascent 800/Descent -200/CapHeight 700/StemV 80>>>>");
+    builder.draw("BT /Cjk 12 Tf 72 700 Td <8CC365990031> Tj ET\n");
+    builder.page({595, 842, 0,
+                  "/Resources<</Font<</Cjk<</Type/Font/Subtype/Type0/BaseFont/HeiseiMin-W3"
+                  "/Encoding/UniJIS-UCS2-H/DescendantFonts[" +
+                      std::to_string(descendant) + " 0 R]>>>>>>"});
+    return builder.build();
+}
+
+inline bool havePopplerData() {
+    return std::filesystem::exists("/usr/share/poppler/cMap");
+}
 
 } // namespace dossier::ingest::testing_support
