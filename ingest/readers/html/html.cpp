@@ -130,10 +130,16 @@ bool isUnseen(GumboTag tag) {
     return std::find(kUnseen.begin(), kUnseen.end(), tag) != kUnseen.end();
 }
 
+Error tooDeep(const std::string& name) {
+    return Error(ErrorCode::Unsupported,
+                 name + " is nested more than " + std::to_string(kMaxDepth) + " elements deep",
+                 "Open it in a browser and print it to a PDF");
+}
+
 class HtmlReader {
   public:
-    HtmlReader(Document& document, const Job& job)
-        : m_document(document), m_job(job), m_writer(document) {}
+    HtmlReader(Document& document, const std::string& name, const Job& job)
+        : m_document(document), m_name(name), m_job(job), m_writer(document) {}
 
     void read(const GumboNode& root) {
         walk(root);
@@ -186,9 +192,14 @@ class HtmlReader {
     void walkChildren(const GumboNode& node) {
         const GumboVector& children =
             node.type == GUMBO_NODE_DOCUMENT ? node.v.document.children : node.v.element.children;
+        // The tags gave an estimate; the parser adds elements of its own (the bodies of tables).
+        if (++m_depth > 4 * kMaxDepth) {
+            throw tooDeep(m_name);
+        }
         for (unsigned i = 0; i < children.length; ++i) {
             walk(*static_cast<const GumboNode*>(children.data[i]));
         }
+        --m_depth;
     }
 
     void walk(const GumboNode& node) {
@@ -364,8 +375,10 @@ class HtmlReader {
     };
 
     Document& m_document;
+    const std::string& m_name;
     const Job& m_job;
     BlockWriter m_writer;
+    std::size_t m_depth = 0;
     std::string m_text, m_label, m_title;
     BlockKind m_kind = BlockKind::Paragraph;
     std::uint8_t m_level = 0;
@@ -409,10 +422,7 @@ Document readHtml(const SourceFile& file, const Job& job) {
     }
     const std::string source = std::exchange(document.text, {});
     if (nestingOf(source, kMaxDepth) > kMaxDepth) {
-        throw Error(ErrorCode::Unsupported,
-                    file.name + " is nested more than " + std::to_string(kMaxDepth) +
-                        " elements deep",
-                    "Open it in a browser and print it to a PDF");
+        throw tooDeep(file.name);
     }
     Arena arena;
     GumboOptions options = kGumboDefaultOptions;
@@ -424,7 +434,7 @@ Document readHtml(const SourceFile& file, const Job& job) {
     options.max_errors = 0;
     const GumboOutput* output = gumbo_parse_with_options(&options, source.data(), source.size());
     document.format = Format::Html;
-    HtmlReader reader(document, job);
+    HtmlReader reader(document, file.name, job);
     reader.read(*output->document);
     if (reader.leftOut()) {
         document.warnings.push_back("The file has text that is marked as deleted or struck out: "

@@ -137,6 +137,9 @@ TEST(Html, OnlyRealNestingCounts) {
                   ErrorCode::Unsupported)
             << deep;
     }
+    EXPECT_EQ(errorOf([&] { readBytes("deep.html", "<svg><span>" + times(5000, "<x/>")); }).code(),
+              ErrorCode::Unsupported)
+        << "what the parser makes of the tags counts as well";
 }
 
 TEST(Html, ChangedBytesGiveADocumentOrAnError) {
