@@ -91,8 +91,8 @@ void Session::Impl::attach(Session* owner) {
         }
     }
     if (!unread.empty() && options.reader) {
-        startReading(std::move(unread), {},
-                     jobs.start(JobKind::AddSources, "Going on with reading"));
+        const auto job = jobs.start(JobKind::AddSources, "Going on with reading");
+        startReading(job, [unread, job](Adder& adder) { adder.read(unread, {}, *job); });
     }
 }
 
@@ -220,12 +220,13 @@ Adder::Callbacks Session::Impl::adderCallbacks() {
     return callbacks;
 }
 
-void Session::Impl::startReading(std::vector<Source> unread, const std::string& password,
-                                 const std::shared_ptr<RunningJob>& job) {
-    reading.post([this, unread = std::move(unread), password, job](std::stop_token) {
+void Session::Impl::startReading(const std::shared_ptr<RunningJob>& job,
+                                 std::function<void(Adder&)> read) {
+    reading.post([this, job, read = std::move(read)](std::stop_token) {
         std::optional<Error> error;
         try {
-            Adder(*store, *options.reader, adderCallbacks()).read(unread, password, *job);
+            Adder adder(*store, *options.reader, adderCallbacks());
+            read(adder);
         } catch (const Error& e) {
             error = e;
         }
@@ -381,14 +382,8 @@ JobId Session::addSources(const AddRequest& request) {
         title = "Adding " + request.paths.front().filename().string();
     }
     const auto job = d->jobs.start(JobKind::AddSources, title);
-    d->reading.post([this, request, job, present = d->sources](std::stop_token) {
-        std::optional<Error> error;
-        try {
-            Adder(*d->store, *d->options.reader, d->adderCallbacks()).add(request, present, *job);
-        } catch (const Error& e) {
-            error = e;
-        }
-        JobList::end(*job, error);
+    d->startReading(job, [request, job, present = d->sources](Adder& adder) {
+        adder.add(request, present, *job);
     });
     return job->copy().id;
 }
@@ -443,7 +438,8 @@ JobId Session::readAgain(const std::vector<SourceId>& ids, const std::string& pa
         }
     }
     const auto job = d->jobs.start(JobKind::AddSources, "Reading again");
-    d->startReading(std::move(again), password, job);
+    d->startReading(
+        job, [again, password, job](Adder& adder) { adder.readAgain(again, password, *job); });
     return job->copy().id;
 }
 

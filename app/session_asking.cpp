@@ -83,16 +83,34 @@ AskInput Session::Impl::inputOf(const Question& question, const std::string& lev
     input.laneChange = !chosen.only.empty() ? LaneChange::None
                        : view.whole         ? LaneChange::Any
                                             : LaneChange::Extend;
-    input.note = view.note();
+    std::vector<const Source*> asked;
     for (const Source* source : view.sources) {
         const bool named =
             std::find(chosen.only.begin(), chosen.only.end(), source->id) != chosen.only.end();
-        if (source->state == SourceState::Ready &&
-            (chosen.only.empty() ? source->included : named)) {
+        if (chosen.only.empty() ? source->included : named) {
+            asked.push_back(source);
+        }
+    }
+    for (const Source* source : asked) {
+        if (source->state == SourceState::Ready) {
             input.sources.push_back({source->id, source->path()});
         }
     }
+    const std::string gone = view.note(), unread = unreadNote(asked);
+    input.note = gone + (gone.empty() || unread.empty() ? "" : ". ") + unread;
     return input;
+}
+
+std::string Session::Impl::unreadNote(const std::vector<const Source*>& asked) const {
+    const auto unread = std::count_if(asked.begin(), asked.end(), [](const Source* source) {
+        return source->state == SourceState::Queued || source->state == SourceState::Reading;
+    });
+    if (unread == 0) {
+        return {};
+    }
+    return unread == 1 ? "1 document was not read yet and has no part in this answer"
+                       : grouped(static_cast<std::uint64_t>(unread)) +
+                             " documents were not read yet and have no part in this answer";
 }
 
 void Session::Impl::startAnswer(const Answer& answer, AskInput input, std::function<void()> write,

@@ -42,8 +42,10 @@ class Session::Impl {
     // ---- sources
     void putSource(const Source& source); ///< new or changed
     void dropSources(const std::vector<SourceId>& ids);
-    void startReading(std::vector<Source> sources, const std::string& password,
-                      const std::shared_ptr<RunningJob>& job);
+    /// Posts what reads to the reading thread; the job ends with it.
+    void startReading(const std::shared_ptr<RunningJob>& job, std::function<void(Adder&)> read);
+    /// On documents that a question would be asked over but that are not read yet; may be empty.
+    std::string unreadNote(const std::vector<const Source*>& asked) const;
     Adder::Callbacks adderCallbacks();
     void engineChanged();
     void countTokens(const EngineHost::Core::Loaded& loaded);

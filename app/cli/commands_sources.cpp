@@ -8,6 +8,8 @@
 #include "app/cli/commands.h"
 #include "app/cli/environment.h"
 #include "app/cli/headless.h"
+#include "app/cli/terminal_text.h"
+#include "app/cli/unread.h"
 #include "engine/base/json_text.h"
 
 namespace dossier::app::cli {
@@ -56,15 +58,16 @@ const Job* jobOf(const Session& session, JobId id) {
 void printOutcome(const Job& job) {
     constexpr std::size_t kShown = 20;
     for (std::size_t i = 0; i < job.leftOut.size() && i < kShown; ++i) {
-        std::fprintf(stderr, "left out  %s: %s\n", job.leftOut[i].path.c_str(),
-                     job.leftOut[i].reason.c_str());
+        std::fprintf(stderr, "left out  %s: %s\n", printable(job.leftOut[i].path).c_str(),
+                     printable(job.leftOut[i].reason).c_str());
     }
     if (job.leftOut.size() > kShown) {
         std::fprintf(stderr, "left out  %zu more\n", job.leftOut.size() - kShown);
     }
     for (const Job::Problem& problem : job.problems) {
-        std::fprintf(stderr, "failed    %s: %s. %s\n", problem.path.c_str(),
-                     problem.failure.failed.c_str(), problem.failure.remedy.c_str());
+        std::fprintf(stderr, "failed    %s: %s. %s\n", printable(problem.path).c_str(),
+                     printable(problem.failure.failed).c_str(),
+                     printable(problem.failure.remedy).c_str());
     }
 }
 
@@ -72,7 +75,7 @@ void printOutcome(const Job& job) {
 
 int runNew(const NewCommand& command) {
     const auto session = Session::create(command.dossier, {});
-    std::printf("%s\n", session->folder().string().c_str());
+    std::printf("%s\n", printable(session->folder().string()).c_str());
     return kAnswered;
 }
 
@@ -85,10 +88,11 @@ int runAdd(const AddCommand& command) {
     request.password = command.password;
     request.walk.honourGitignore = !command.everything;
     ProgressLine line;
+    finishReading(*session, line);
     const JobId id = session->addSources(request);
     QObject::connect(session.get(), &Session::jobChanged, session.get(), [&](JobId changed) {
         if (const Job* job = jobOf(*session, changed); job && job->state == JobState::Running) {
-            line.show("Reading " + job->item, job->progress);
+            line.show("Reading " + printable(job->item), job->progress);
         }
     });
     waitUntil([&] { return finished(*session, id); }, [&] { session->cancelJob(id); });
@@ -108,7 +112,7 @@ int runAdd(const AddCommand& command) {
     }
     std::printf("\n");
     if (job->state == JobState::Cancelled) {
-        complain("Stopped", "What was added stays in the dossier");
+        complain("Stopped", "What was copied stays in the dossier and is read at the next opening");
         return kFailed;
     }
     if (job->failure) {
@@ -135,15 +139,17 @@ int runSources(const SourcesCommand& command) {
             continue;
         }
         std::printf("%-8s  %10llu bytes  %s\n", stateName(source.state),
-                    static_cast<unsigned long long>(source.fileBytes), source.path().c_str());
+                    static_cast<unsigned long long>(source.fileBytes),
+                    printable(source.path()).c_str());
         if (source.failure) {
-            std::printf("          %s. %s\n", source.failure->failed.c_str(),
-                        source.failure->remedy.c_str());
+            std::printf("          %s. %s\n", printable(source.failure->failed).c_str(),
+                        printable(source.failure->remedy).c_str());
         }
     }
     if (command.json) {
         std::printf("%s\n", jsonText(list, 1, BadUtf8::Replace).c_str());
     }
+    tellUnread(*session);
     return kAnswered;
 }
 

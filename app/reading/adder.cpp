@@ -145,6 +145,15 @@ void Adder::readOne(Source& source, const std::string& password, RunningJob& job
     m_callbacks.changed(source);
 }
 
+void Adder::readAgain(std::vector<Source> sources, const std::string& password, RunningJob& job) {
+    for (Source& source : sources) {
+        source.state = SourceState::Queued;
+        source.failure.reset();
+    }
+    m_store.updateSources(sources);
+    read(std::move(sources), password, job);
+}
+
 void Adder::read(std::vector<Source> sources, const std::string& password, RunningJob& job) {
     std::atomic<std::size_t> next{0}, done{0};
     std::mutex mutex;
@@ -185,16 +194,14 @@ void Adder::read(std::vector<Source> sources, const std::string& password, Runni
         job.update([&](Job& j) { j.progress.done = sources.size(); });
         return;
     }
-    // What was not read yet is taken out again: a cancelled job leaves nothing half done. At once,
-    // since it may be ten thousand files.
-    std::vector<SourceId> unread;
-    for (const Source& source : sources) {
-        if (source.state == SourceState::Queued || source.state == SourceState::Reading) {
-            unread.push_back(source.id);
+    // What was not read yet stays in the dossier, queued: its bytes are here, and perhaps nowhere
+    // else any more. The next opening goes on with it.
+    for (Source& source : sources) {
+        if (source.state == SourceState::Reading) {
+            source.state = SourceState::Queued;
+            m_callbacks.changed(source);
         }
     }
-    m_store.setRemoved(unread, true);
-    m_callbacks.removed(unread);
     throw ending ? Error(*ending) : Error(ErrorCode::Cancelled, "Adding was cancelled");
 }
 

@@ -31,7 +31,7 @@ class Adder {
     struct Callbacks {
         std::function<void(const std::vector<Source>&)> added;     ///< stored, Queued
         std::function<void(const Source&)> changed;                ///< stored, or Reading
-        std::function<void(const std::vector<SourceId>&)> removed; ///< replaced or cancelled
+        std::function<void(const std::vector<SourceId>&)> removed; ///< replaced
         /// Tokens of a text, if a model is loaded; with the tokenizer's fingerprint.
         std::function<std::optional<std::pair<std::string, std::uint64_t>>(const std::string&)>
             count;
@@ -40,8 +40,11 @@ class Adder {
 
     /// Copies the files in and reads them. Throws Error(Cancelled), or what ends all (disk full).
     void add(const AddRequest&, const std::vector<Source>& present, RunningJob&);
-    /// Reads sources whose originals are in the dossier.
+    /// Reads sources whose originals are in the dossier. One that was not reached, since the job
+    /// was cancelled or the disk is full, stays Queued: the next opening goes on with it.
     void read(std::vector<Source> sources, const std::string& password, RunningJob&);
+    /// The same of sources that were read before, or could not be.
+    void readAgain(std::vector<Source> sources, const std::string& password, RunningJob&);
 
   private:
     std::vector<Source> copyIn(const std::vector<FileToAdd>&, const std::vector<Source>& present,

@@ -66,7 +66,7 @@ TEST_F(SessionTest, AddingAgainReplacesWhatChanged) {
     EXPECT_EQ(session->sources()[1].name, "lease (2).txt") << "names stay unambiguous";
 }
 
-TEST_F(SessionTest, CancelledAddingLeavesNothingHalfDone) {
+TEST_F(SessionTest, CancelledAddingKeepsWhatWasNotReachedForTheNextOpening) {
     create();
     std::vector<std::filesystem::path> files;
     for (int i = 0; i < 20; ++i) {
@@ -82,9 +82,56 @@ TEST_F(SessionTest, CancelledAddingLeavesNothingHalfDone) {
     session->cancelJob(id);
     EXPECT_EQ(run(id).state, JobState::Cancelled);
     EXPECT_LT(timer.elapsed(), 250 + 100);
+    ASSERT_EQ(session->sources().size(), 20U);
     for (const Source& source : session->sources()) {
-        EXPECT_EQ(source.state, SourceState::Ready);
+        EXPECT_NE(source.state, SourceState::Failed) << source.name;
+        EXPECT_NE(source.state, SourceState::Reading) << source.name;
     }
+    session.reset();
+    std::filesystem::remove_all(folder.path() / "in"); // the dossier has its own copies
+    {
+        const auto store = Store::open(path());
+        for (const Source& source : store->load().sources) {
+            const auto original = store->originalFile(source.id);
+            folder.write(original.lexically_relative(folder.path()), "quick now");
+        }
+    }
+    open();
+    ASSERT_EQ(session->sources().size(), 20U);
+    until(
+        [&] {
+            return std::all_of(
+                session->sources().begin(), session->sources().end(),
+                [](const Source& source) { return source.state == SourceState::Ready; });
+        },
+        "the rest");
+}
+
+TEST_F(SessionTest, AnAnswerSaysHowManyDocumentsWereNotReadYet) {
+    create();
+    load();
+    add({folder.write("in/lease.txt", kLease)});
+    AddRequest request;
+    request.paths = {folder.write("in/a.txt", "SLOW a"), folder.write("in/b.txt", "SLOW b")};
+    const JobId adding = session->addSources(request);
+    until([&] { return session->sources().size() == 3; }, "the copies");
+    EXPECT_THAT(wait(ask("Who repairs the structure?")).searched,
+                HasSubstr("2 documents were not read yet and have no part in this answer"));
+    session->cancelJob(adding);
+    run(adding);
+}
+
+TEST_F(SessionTest, CancellingToReadAgainRemovesNothing) {
+    create();
+    add({folder.write("in/lease.txt", kLease)});
+    const SourceId id = session->sources()[0].id;
+    folder.write(session->originalFile(id).lexically_relative(folder.path()), "SLOW now");
+    const JobId again = session->readAgain({id});
+    until([&] { return session->sources()[0].state == SourceState::Reading; }, "the reading");
+    session->cancelJob(again);
+    EXPECT_EQ(run(again).state, JobState::Cancelled);
+    ASSERT_EQ(session->sources().size(), 1U);
+    EXPECT_EQ(session->sources()[0].state, SourceState::Queued);
 }
 
 TEST_F(SessionTest, UnfinishedReadingGoesOnWhenOpened) {

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Sources that an earlier program copied into the dossier and did not get to read.
+#pragma once
+
+#include "app/cli/headless.h"
+
+namespace dossier::app::cli {
+
+/// Waits until the session, opened with a reader, has gone on reading them. Ctrl+C stops that;
+/// what was not reached stays queued.
+void finishReading(Session&, ProgressLine&);
+
+/// For commands that read nothing: says on the error output how many there are, if any.
+void tellUnread(const Session&);
+
+} // namespace dossier::app::cli
