@@ -39,8 +39,11 @@ if [ ! -e "$dossier" ]; then
     part=$home/unfinished-$$.dossier
     rm -rf "$part"
     trap 'rm -rf "$part"' EXIT
-    "$program" new "$part"
-    "$program" add --dossier "$part" "${files[@]}"
+    "$program" new "$part" > /dev/null # it prints the name, which is not the one that stays
+    status=0
+    "$program" add --dossier "$part" "${files[@]}" || status=$?
+    # 3: some files could not be read, which it has said; the others are asked about
+    [ $status -eq 0 ] || [ $status -eq 3 ] || die "the files could not be added (exit status $status)" "its words are above"
     mv "$part" "$dossier"
 fi
 step "Asking: $question"
