@@ -75,25 +75,52 @@ constexpr const char* kVersion3 = R"sql(
 ALTER TABLE answer ADD COLUMN level_title TEXT NOT NULL DEFAULT '';
 )sql";
 
-constexpr std::array kVersions = {kVersion1, kVersion2, kVersion3};
+// For what quotes a source: looked up with every text that is read.
+constexpr const char* kVersion4 = R"sql(
+CREATE INDEX IF NOT EXISTS source_place ON source(folder, name);
+CREATE INDEX IF NOT EXISTS citation_source ON citation(source);
+)sql";
+
+constexpr std::array kVersions = {kVersion1, kVersion2, kVersion3, kVersion4};
 
 std::int64_t pragma(Database& database, std::string_view sql) {
     Query query = database.query(sql);
     return query.next() ? query.integer(0) : 0;
 }
 
+void takeSteps(Database& database, std::int64_t version) {
+    for (auto step = version; step < currentSchemaVersion(); ++step) {
+        Transaction transaction(database);
+        database.script(kVersions.at(static_cast<std::size_t>(step)));
+        database.script("PRAGMA application_id = " + std::to_string(kApplicationId) +
+                        "; PRAGMA user_version = " + std::to_string(step + 1));
+        transaction.commit();
+    }
+}
+
 } // namespace
+
+Error emptyDatabase(const std::filesystem::path& file) {
+    return {ErrorCode::Corrupt, file.string() + " is empty: what was in it is lost",
+            "Restore the dossier from a copy; its originals are still in the folder sources"};
+}
 
 int currentSchemaVersion() {
     return static_cast<int>(kVersions.size());
 }
 
+void makeSchema(Database& database) {
+    takeSteps(database, 0);
+}
+
 void migrate(Database& database) {
     const auto application = pragma(database, "PRAGMA application_id");
     const auto version = pragma(database, "PRAGMA user_version");
-    const bool fresh = version == 0 && application == 0 &&
-                       pragma(database, "SELECT count(*) FROM sqlite_master") == 0;
-    if (!fresh && application != kApplicationId) {
+    if (version == 0 && application == 0 &&
+        pragma(database, "SELECT count(*) FROM sqlite_master") == 0) {
+        throw emptyDatabase(database.file());
+    }
+    if (application != kApplicationId) {
         throw Error(ErrorCode::Unsupported,
                     database.file().string() + " is not the database of a dossier",
                     "Choose a folder that ends in .dossier");
@@ -106,13 +133,7 @@ void migrate(Database& database) {
                         std::to_string(currentSchemaVersion()) + ")",
                     "Install the newer version to open it");
     }
-    for (auto step = version; step < currentSchemaVersion(); ++step) {
-        Transaction transaction(database);
-        database.script(kVersions.at(static_cast<std::size_t>(step)));
-        database.script("PRAGMA application_id = " + std::to_string(kApplicationId) +
-                        "; PRAGMA user_version = " + std::to_string(step + 1));
-        transaction.commit();
-    }
+    takeSteps(database, version);
 }
 
 } // namespace dossier::app

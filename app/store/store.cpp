@@ -2,7 +2,11 @@
 // Opening, creating and closing; ids; marks and settings.
 #include "app/store/store.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <cerrno>
+#include <cstdio>
 
 #include "app/store/schema.h"
 #include "app/store/store_json.h"
@@ -25,10 +29,6 @@ bool isThere(const std::filesystem::path& path) {
 std::filesystem::path prepareFolder(const std::filesystem::path& folder, Database::Mode mode) {
     std::error_code error;
     if (mode == Database::Mode::Create) {
-        if (isThere(folder / kDatabaseName)) {
-            throw Error(ErrorCode::InvalidArgument, folder.string() + " is a dossier already",
-                        "Open it, or choose another name");
-        }
         std::filesystem::create_directories(folder, error);
         if (error) {
             throw systemError("make the folder " + folder.string(), error.value());
@@ -43,8 +43,52 @@ std::filesystem::path prepareFolder(const std::filesystem::path& folder, Databas
         throw Error(ErrorCode::NotFound, folder.string() + " holds no " + kDatabaseName,
                     "Choose a folder that ends in .dossier");
     }
+    if (std::filesystem::file_size(folder / kDatabaseName, error) == 0) {
+        throw emptyDatabase(folder / kDatabaseName); // SQLite would take it for a new one
+    }
     return folder;
 }
+
+/// The folder of a dossier that is being made: it gets its name when it is whole.
+class Unfinished {
+  public:
+    explicit Unfinished(const std::filesystem::path& folder)
+        : m_path(folder.parent_path() /
+                 ("unfinished-" + std::to_string(getpid()) + "-" + folder.filename().string())) {}
+    ~Unfinished() {
+        std::error_code ignored;
+        std::filesystem::remove_all(m_path, ignored);
+    }
+    Unfinished(const Unfinished&) = delete;
+    Unfinished& operator=(const Unfinished&) = delete;
+
+    const std::filesystem::path& path() const { return m_path; }
+
+    void rename(const std::filesystem::path& folder) const {
+        if (::rename(m_path.c_str(), folder.c_str()) == 0) { // perhaps over an empty folder
+            const int parent =
+                ::open(m_path.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+            const bool synced = parent >= 0 && ::fsync(parent) == 0;
+            const int error = errno;
+            if (parent >= 0) {
+                ::close(parent);
+            }
+            if (!synced) {
+                throw systemError("make " + folder.string(), error);
+            }
+            return;
+        }
+        if (errno == ENOTEMPTY || errno == EEXIST) {
+            throw Error(ErrorCode::InvalidArgument,
+                        folder.string() + " is there already, and not empty",
+                        "Choose another name");
+        }
+        throw systemError("make " + folder.string(), errno);
+    }
+
+  private:
+    std::filesystem::path m_path;
+};
 
 } // namespace
 
@@ -57,12 +101,19 @@ Store::Store(std::filesystem::path folder, Database::Mode mode, const std::strin
     if (m_lock.foundUnclean()) {
         checkAfterCrash();
     }
-    migrate(m_database);
+    mode == Database::Mode::Create ? makeSchema(m_database) : migrate(m_database);
     loadNextIds();
 }
 
 std::unique_ptr<Store> Store::create(const std::filesystem::path& folder, const std::string& vfs) {
-    return std::unique_ptr<Store>(new Store(folder, Database::Mode::Create, vfs));
+    if (isThere(folder / kDatabaseName)) {
+        throw Error(ErrorCode::InvalidArgument, folder.string() + " is a dossier already",
+                    "Open it, or choose another name");
+    }
+    const Unfinished part(folder);
+    { const Store made(part.path(), Database::Mode::Create, vfs); }
+    part.rename(folder);
+    return open(folder, vfs);
 }
 
 std::unique_ptr<Store> Store::open(const std::filesystem::path& folder, const std::string& vfs) {

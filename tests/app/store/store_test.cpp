@@ -353,6 +353,37 @@ TEST(Store, RefusesWhatItCannotOpen) {
         << "a database of another application";
 }
 
+TEST(Store, AnEmptyDatabaseIsDamageAndNoNewDossier) {
+    const test::TempFolder folder;
+    const auto path = folder.path() / "a.dossier";
+    const auto file = folder.write("a.dossier/dossier.db", "");
+    std::string text;
+    EXPECT_EQ(codeOf([&] { Store::open(path); }, &text), ErrorCode::Corrupt);
+    EXPECT_THAT(text, HasSubstr("is empty"));
+    EXPECT_THAT(text, HasSubstr("from a copy"));
+    EXPECT_EQ(std::filesystem::file_size(file), 0U) << "left as it was";
+    EXPECT_EQ(codeOf([&] { Store::create(path); }), ErrorCode::InvalidArgument);
+    std::filesystem::remove(file);
+    { // as SQLite leaves it when nothing but its mode was set
+        Database database(file, Database::Mode::Create);
+        database.script("PRAGMA journal_mode = WAL; VACUUM");
+    }
+    EXPECT_EQ(codeOf([&] { Store::open(path); }), ErrorCode::Corrupt);
+}
+
+TEST(Store, IsMadeWholeOrNotAtAll) {
+    const test::TempFolder folder;
+    std::filesystem::create_directories(folder.path() / "empty.dossier");
+    EXPECT_NO_THROW(Store::create(folder.path() / "empty.dossier"));
+    const auto file = folder.write("full.dossier/notes.txt", "mine");
+    EXPECT_EQ(codeOf([&] { Store::create(folder.path() / "full.dossier"); }),
+              ErrorCode::InvalidArgument);
+    EXPECT_EQ(test::contents(file), "mine");
+    for (const auto& entry : std::filesystem::directory_iterator(folder.path())) {
+        EXPECT_FALSE(entry.path().filename().string().starts_with("unfinished-")) << entry.path();
+    }
+}
+
 TEST(Store, KeepsWhereBranchesBeginAndTakesOverOlderFiles) {
     const test::TempFolder folder;
     const auto path = folder.path() / "a.dossier";
