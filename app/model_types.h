@@ -263,6 +263,7 @@ struct Job {
     engine::Progress progress; ///< unit depends on the kind: files, bytes, tokens
     std::string item;          ///< what it is at now: a file name
     std::uint64_t succeeded = 0;
+    std::uint64_t unchanged = 0; ///< files that are in the dossier already, as they are
     struct Problem {
         std::string path;
         Failure failure;

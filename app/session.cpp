@@ -193,6 +193,51 @@ void Session::Impl::dropSources(const std::vector<SourceId>& ids) {
     }
 }
 
+void Session::Impl::replaceSources(const std::vector<Replacement>& replaced) {
+    std::vector<SourceId> former;
+    for (const Replacement& one : replaced) {
+        former.push_back(one.former);
+        for (Mark& mark : marks) {
+            if (mark.source == one.former) {
+                mark.source = one.source;
+            }
+        }
+    }
+    dropSources(former);
+}
+
+void Session::Impl::takeOver(const Requoted& changed) {
+    for (const auto& [id, citation] : changed.citations) {
+        Answer* answer = find(id);
+        if (answer == nullptr) {
+            continue;
+        }
+        if (citation.number == 0) {
+            answer->nearest = citation;
+        }
+        for (Citation& one : answer->citations) {
+            if (one.number == citation.number) {
+                one = citation;
+            }
+        }
+    }
+    for (const auto& [id, searched] : changed.searched) {
+        if (Answer* answer = find(id)) {
+            answer->searched = searched;
+            emit session->answerChanged(id);
+        }
+    }
+    for (const Mark& mark : changed.marks) {
+        for (Mark& one : marks) {
+            if (one.id == mark.id) { // its note may have been changed meanwhile
+                one.range = mark.range;
+                one.quote = mark.quote;
+            }
+        }
+        emit session->marksChanged(mark.source);
+    }
+}
+
 Adder::Callbacks Session::Impl::adderCallbacks() {
     Adder::Callbacks callbacks;
     callbacks.added = [this](const std::vector<Source>& added) {
@@ -205,8 +250,11 @@ Adder::Callbacks Session::Impl::adderCallbacks() {
     callbacks.changed = [this](const Source& source) {
         post([this, source] { putSource(source); });
     };
-    callbacks.removed = [this](const std::vector<SourceId>& ids) {
-        post([this, ids] { dropSources(ids); });
+    callbacks.replaced = [this](const std::vector<Replacement>& replaced) {
+        post([this, replaced] { replaceSources(replaced); });
+    };
+    callbacks.requoted = [this](const Requoted& changed) {
+        post([this, changed] { takeOver(changed); });
     };
     callbacks.count =
         [core = options.engine != nullptr ? options.engine->core() : nullptr](
@@ -382,8 +430,9 @@ JobId Session::addSources(const AddRequest& request) {
         title = "Adding " + request.paths.front().filename().string();
     }
     const auto job = d->jobs.start(JobKind::AddSources, title);
-    d->startReading(job, [request, job, present = d->sources](Adder& adder) {
-        adder.add(request, present, *job);
+    d->startReading(job, [this, request, job](Adder& adder) {
+        d->storage.drain(); // what was just removed is not there any more
+        adder.add(request, *job);
     });
     return job->copy().id;
 }

@@ -46,6 +46,8 @@ class Session::Impl {
     void startReading(const std::shared_ptr<RunningJob>& job, std::function<void(Adder&)> read);
     /// On documents that a question would be asked over but that are not read yet; may be empty.
     std::string unreadNote(const std::vector<const Source*>& asked) const;
+    void replaceSources(const std::vector<Replacement>& replaced);
+    void takeOver(const Requoted& changed);
     Adder::Callbacks adderCallbacks();
     void engineChanged();
     void countTokens(const EngineHost::Core::Loaded& loaded);

@@ -29,7 +29,9 @@ void Asker::answerOrThrow(const AskInput& input, AnswerWriter& writer,
         a.levelTitle = level.title;
     });
     if (input.sources.empty()) {
-        throw Error(ErrorCode::InvalidArgument, "There are no documents to ask about",
+        throw Error(ErrorCode::InvalidArgument,
+                    "There are no documents to ask about" +
+                        (input.note.empty() ? "" : ": " + input.note),
                     "Add documents and check the ones that the question is about");
     }
     if (level.minContext > loaded.contextTokens && loaded.contextTokens != 0) {

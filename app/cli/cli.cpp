@@ -89,6 +89,11 @@ int run(int argc, char** argv) {
     addCommand->add_option("paths", add.paths, "Files and folders")->required();
     addCommand->add_option("--password", add.password, "For encrypted files");
     addCommand->add_flag("--no-ignore", add.everything, "Do not honour .gitignore");
+    addCommand->footer(
+        "Files that are in the dossier already, unchanged, are left as they are; those "
+        "that could not be read are tried again.\n"
+        "Exit status: 0 all files are in the dossier, 3 some of them could not be "
+        "read, 2 nothing was added.");
 
     SourcesCommand sources;
     CLI::App* sourcesCommand = app.add_subcommand("sources", "List what is in a dossier");

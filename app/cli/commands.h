@@ -12,6 +12,7 @@
 namespace dossier::app::cli {
 
 constexpr int kAnswered = 0, kNotFound = 1, kFailed = 2;
+constexpr int kPartly = 3; ///< of add: some files could not be read, the others were added
 
 struct EngineChoice {
     std::filesystem::path model; ///< empty = the embedded one

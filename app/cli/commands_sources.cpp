@@ -10,6 +10,7 @@
 #include "app/cli/headless.h"
 #include "app/cli/terminal_text.h"
 #include "app/cli/unread.h"
+#include "engine/base/grouped.h"
 #include "engine/base/json_text.h"
 
 namespace dossier::app::cli {
@@ -71,6 +72,19 @@ void printOutcome(const Job& job) {
     }
 }
 
+/// "18 added, 1 failed, 2 unchanged, 3 left out"
+std::string summary(const Job& job) {
+    std::string text =
+        grouped(job.succeeded) + " added, " + grouped(job.problems.size()) + " failed";
+    if (job.unchanged > 0) {
+        text += ", " + grouped(job.unchanged) + " unchanged";
+    }
+    if (!job.leftOut.empty()) {
+        text += ", " + grouped(job.leftOut.size()) + " left out";
+    }
+    return text;
+}
+
 } // namespace
 
 int runNew(const NewCommand& command) {
@@ -88,10 +102,13 @@ int runAdd(const AddCommand& command) {
     request.password = command.password;
     request.walk.honourGitignore = !command.everything;
     ProgressLine line;
-    finishReading(*session, line);
+    if (const std::uint64_t read = finishReading(*session, line); read > 0) {
+        std::printf("%s read that an interrupted command had left\n", grouped(read).c_str());
+    }
     const JobId id = session->addSources(request);
     QObject::connect(session.get(), &Session::jobChanged, session.get(), [&](JobId changed) {
-        if (const Job* job = jobOf(*session, changed); job && job->state == JobState::Running) {
+        const Job* job = jobOf(*session, changed);
+        if (job != nullptr && job->state == JobState::Running && !job->item.empty()) {
             line.show("Reading " + printable(job->item), job->progress);
         }
     });
@@ -103,14 +120,7 @@ int runAdd(const AddCommand& command) {
         return kFailed;
     }
     printOutcome(*job);
-    std::printf("%llu added", static_cast<unsigned long long>(job->succeeded));
-    if (!job->problems.empty()) {
-        std::printf(", %zu failed", job->problems.size());
-    }
-    if (!job->leftOut.empty()) {
-        std::printf(", %zu left out", job->leftOut.size());
-    }
-    std::printf("\n");
+    std::printf("%s\n", summary(*job).c_str());
     if (job->state == JobState::Cancelled) {
         complain("Stopped", "What was copied stays in the dossier and is read at the next opening");
         return kFailed;
@@ -119,7 +129,10 @@ int runAdd(const AddCommand& command) {
         complain(job->failure->failed, job->failure->remedy);
         return kFailed;
     }
-    return job->succeeded == 0 && !job->problems.empty() ? kFailed : kAnswered;
+    if (job->problems.empty()) {
+        return kAnswered;
+    }
+    return job->succeeded + job->unchanged == 0 ? kFailed : kPartly;
 }
 
 int runSources(const SourcesCommand& command) {

@@ -20,7 +20,7 @@ const Job* runningJob(const Session& session) {
 
 } // namespace
 
-void finishReading(Session& session, ProgressLine& line) {
+std::uint64_t finishReading(Session& session, ProgressLine& line) {
     waitUntil(
         [&] {
             const Job* job = runningJob(session);
@@ -35,6 +35,11 @@ void finishReading(Session& session, ProgressLine& line) {
             }
         });
     line.clear();
+    std::uint64_t read = 0;
+    for (const Job& job : session.jobs()) {
+        read += job.kind == JobKind::AddSources ? job.succeeded : 0;
+    }
+    return read;
 }
 
 void tellUnread(const Session& session) {

@@ -6,9 +6,9 @@
 
 namespace dossier::app::cli {
 
-/// Waits until the session, opened with a reader, has gone on reading them. Ctrl+C stops that;
-/// what was not reached stays queued.
-void finishReading(Session&, ProgressLine&);
+/// Waits until the session, just opened with a reader, has gone on reading them; returns how many
+/// it has read. Ctrl+C stops that; what was not reached stays queued.
+std::uint64_t finishReading(Session&, ProgressLine&);
 
 /// For commands that read nothing: says on the error output how many there are, if any.
 void tellUnread(const Session&);

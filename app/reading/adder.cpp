@@ -7,8 +7,10 @@
 #include <atomic>
 #include <chrono>
 #include <thread>
+#include <unordered_map>
 
 #include "app/asking/passages.h"
+#include "app/reading/quotes_in_text.h"
 
 namespace dossier::app {
 namespace {
@@ -31,22 +33,85 @@ bool endsAll(ErrorCode code) {
 } // namespace
 
 Adder::Adder(Store& store, ingest::Reader& reader, Callbacks callbacks)
-    : m_store(store), m_reader(reader), m_callbacks(std::move(callbacks)) {}
+    : m_store(store),
+      m_texts(store.folder()),
+      m_reader(reader),
+      m_callbacks(std::move(callbacks)) {}
 
-void Adder::storeBatch(std::vector<Source>& batch, std::vector<Source>& all) {
-    if (batch.empty()) {
+void Adder::store(Batch& batch, std::vector<Source>& all) {
+    if (!batch.added.empty()) {
+        m_store.originals().sync();
+        m_store.addSources(batch.added, batch.replaced);
+        if (!batch.replaced.empty()) {
+            m_callbacks.replaced(batch.replaced);
+        }
+        m_callbacks.added(batch.added);
+        all.insert(all.end(), batch.added.begin(), batch.added.end());
+    }
+    if (!batch.again.empty()) {
+        queue(batch.again);
+        all.insert(all.end(), batch.again.begin(), batch.again.end());
+    }
+    batch = {};
+}
+
+void Adder::queue(std::vector<Source>& sources) {
+    for (Source& source : sources) {
+        source.state = SourceState::Queued;
+        source.failure.reset();
+    }
+    m_store.updateSources(sources);
+    for (const Source& source : sources) {
+        m_callbacks.changed(source);
+    }
+}
+
+bool Adder::isRead(const Source& source) {
+    if (source.state != SourceState::Ready) {
+        return false;
+    }
+    try {
+        ingest::deserialize(m_texts.document(source.id));
+        return true;
+    } catch (const Error&) {
+        return false; // gone, damaged, or of another version: all of it is mended by reading
+    }
+}
+
+void Adder::takeIn(const FileToAdd& file, const Source* former, Batch& batch, RunningJob& job) {
+    const Originals::Stored copy = m_store.originals().add(file.file, {}, job.stop());
+    if (former != nullptr && former->sha256 == copy.sha256) {
+        if (isRead(*former)) {
+            job.update([](Job& j) { ++j.unchanged; });
+        } else {
+            batch.again.push_back(*former);
+        }
         return;
     }
-    m_store.originals().sync();
-    m_store.addSources(batch);
-    m_callbacks.added(batch);
-    all.insert(all.end(), batch.begin(), batch.end());
-    batch.clear();
+    Source source;
+    source.id = m_store.newSourceId();
+    source.name = file.name;
+    source.folder = file.folder;
+    source.addedFrom = file.file.string();
+    source.title = file.name;
+    source.sha256 = copy.sha256;
+    source.fileBytes = copy.bytes;
+    source.addedMs = nowMs();
+    if (former != nullptr) {
+        source.included = former->included;
+        batch.replaced.push_back({former->id, source.id});
+    }
+    batch.added.push_back(std::move(source));
 }
 
 std::vector<Source> Adder::copyIn(const std::vector<FileToAdd>& files,
                                   const std::vector<Source>& present, RunningJob& job) {
-    std::vector<Source> all, batch;
+    std::unordered_map<std::string, const Source*> places;
+    for (const Source& source : present) {
+        places.emplace(source.path(), &source);
+    }
+    std::vector<Source> all;
+    Batch batch;
     auto batchBegin = Clock::now();
     for (std::size_t i = 0; i < files.size(); ++i) {
         const FileToAdd& file = files[i];
@@ -55,32 +120,11 @@ std::vector<Source> Adder::copyIn(const std::vector<FileToAdd>& files,
             j.item = file.name;
         });
         try {
-            const Originals::Stored copy = m_store.originals().add(file.file, {}, job.stop());
-            const auto former = std::find_if(present.begin(), present.end(), [&](const Source& s) {
-                return s.folder == file.folder && s.name == file.name;
-            });
-            if (former != present.end() && former->sha256 == copy.sha256) {
-                throw Error(ErrorCode::InvalidArgument,
-                            former->path() + " is in the dossier already, unchanged",
-                            "Nothing needs to be done");
-            }
-            Source source;
-            source.id = m_store.newSourceId();
-            source.name = file.name;
-            source.folder = file.folder;
-            source.addedFrom = file.file.string();
-            source.title = file.name;
-            source.sha256 = copy.sha256;
-            source.fileBytes = copy.bytes;
-            source.addedMs = nowMs();
-            batch.push_back(std::move(source));
-            if (former != present.end()) {
-                m_store.setRemoved(former->id, true);
-                m_callbacks.removed({former->id});
-            }
+            const auto former = places.find(file.path());
+            takeIn(file, former == places.end() ? nullptr : former->second, batch, job);
         } catch (const Error& error) {
             if (endsAll(error.code())) {
-                storeBatch(batch, all);
+                store(batch, all);
                 throw;
             }
             job.update([&](Job& j) {
@@ -88,21 +132,23 @@ std::vector<Source> Adder::copyIn(const std::vector<FileToAdd>& files,
             });
         }
         if (batch.size() >= kBatchFiles || Clock::now() - batchBegin > kBatchTime) {
-            storeBatch(batch, all);
+            store(batch, all);
             batchBegin = Clock::now();
         }
     }
-    storeBatch(batch, all);
+    store(batch, all);
     return all;
 }
 
-void Adder::add(const AddRequest& request, const std::vector<Source>& present, RunningJob& job) {
+void Adder::add(const AddRequest& request, RunningJob& job) {
+    const std::vector<Source> present = m_texts.sources();
     const std::vector<FileToAdd> files = expandRequest(request, m_reader, present, job);
     std::vector<Source> sources = copyIn(files, present, job);
     read(std::move(sources), request.password, job);
 }
 
-void Adder::keep(Source& source, const ingest::Document& document) {
+void Adder::keep(Source& source, const DocumentPtr& read) {
+    const ingest::Document& document = *read;
     source.format = document.format;
     source.state = SourceState::Ready;
     source.title = stored(document.title, source);
@@ -119,7 +165,12 @@ void Adder::keep(Source& source, const ingest::Document& document) {
         passages.push_back({passage.range, std::move(passage.text)});
     }
     const auto counted = m_callbacks.count(document.text);
-    m_store.saveDocument(source, ingest::serialize(document), passages);
+    QuotesInText quotes(source.id, source.path(), read);
+    const Requoted changed =
+        m_store.saveDocument(source, ingest::serialize(document), passages, &quotes);
+    if (!changed.empty()) {
+        m_callbacks.requoted(changed);
+    }
     if (counted) {
         m_store.saveTokenCounts(counted->first, {{source.id, counted->second}});
         source.tokens = counted->second;
@@ -131,7 +182,8 @@ void Adder::readOne(Source& source, const std::string& password, RunningJob& job
     m_callbacks.changed(source);
     try {
         const auto file = m_store.originalFile(source.id);
-        keep(source, m_reader.read(file, {password, source.name}, {}, job.stop()));
+        keep(source, std::make_shared<const ingest::Document>(
+                         m_reader.read(file, {password, source.name}, {}, job.stop())));
         job.update([](Job& j) { ++j.succeeded; });
     } catch (const Error& error) {
         if (endsAll(error.code())) {
@@ -139,18 +191,19 @@ void Adder::readOne(Source& source, const std::string& password, RunningJob& job
         }
         source.state = SourceState::Failed;
         source.failure = failureOf(error);
-        m_store.updateSources({source});
+        // Nothing of a former text can be found in one that nobody could read.
+        QuotesInText quotes(source.id, source.path(), std::make_shared<const ingest::Document>());
+        const Requoted changed = m_store.saveUnreadable(source, quotes);
+        if (!changed.empty()) {
+            m_callbacks.requoted(changed);
+        }
         job.update([&](Job& j) { j.problems.push_back({source.path(), *source.failure}); });
     }
     m_callbacks.changed(source);
 }
 
 void Adder::readAgain(std::vector<Source> sources, const std::string& password, RunningJob& job) {
-    for (Source& source : sources) {
-        source.state = SourceState::Queued;
-        source.failure.reset();
-    }
-    m_store.updateSources(sources);
+    queue(sources);
     read(std::move(sources), password, job);
 }
 

@@ -18,6 +18,7 @@
 #include "app/model_types.h"
 #include "app/store/lock.h"
 #include "app/store/originals.h"
+#include "app/store/quote_finder.h"
 #include "app/store/sqlite.h"
 
 namespace dossier::app {
@@ -69,13 +70,19 @@ class Store {
     StoreContents load();
 
     // ---- sources
-    /// New rows at the end of the order. Originals must be in sources/ and synced.
-    void addSources(const std::vector<Source>&);
+    /// New rows at the end of the order. Originals must be in sources/ and synced. What a new one
+    /// takes the place of is removed, and its marks go over to the new one.
+    void addSources(const std::vector<Source>&, const std::vector<Replacement>& = {});
     /// Everything but the person's check mark, which has a function of its own.
     void updateSources(const std::vector<Source>&);
-    /// The result of reading: row, text and search passages together.
-    void saveDocument(const Source&, std::string_view serialized,
-                      const std::vector<StoredPassage>& passages);
+    /// The result of reading: row, text and search passages together. With a finder, what quotes
+    /// the source or a former one in its place, and its marks, are looked up in the new text.
+    Requoted saveDocument(const Source&, std::string_view serialized,
+                          const std::vector<StoredPassage>& passages,
+                          QuoteFinder* finder = nullptr);
+    /// The row of a source that could not be read. The finder is asked for what quotes a former one
+    /// in its place: those bytes are not in the dossier any more.
+    Requoted saveUnreadable(const Source&, QuoteFinder&);
     void setRemoved(const std::vector<SourceId>&, bool removed); ///< all or none
     void setRemoved(SourceId id, bool removed) { setRemoved(std::vector{id}, removed); }
     void setIncluded(SourceId, bool included);
@@ -106,6 +113,8 @@ class Store {
     void loadNextIds();
     long long take(long long& counter);
     void updateSourceRow(const Source&);
+    /// `own`: quotations and marks of the source itself as well as of those before it.
+    Requoted requote(const Source&, QuoteFinder&, bool own);
     void insertAnswer(const Answer&);
     void updateAnswer(const Answer&);
     void indexHistory(std::int64_t row, const std::string& text);

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Threads, questions, answers with their citations.
+#include "app/store/rows.h"
 #include "app/store/store.h"
 #include "app/store/store_json.h"
 
 namespace dossier::app {
-namespace {
-
 void insertCitation(Database& database, AnswerId answer, std::uint32_t number,
                     const Citation& citation) {
     Query query = database.query(
@@ -26,8 +25,6 @@ void insertCitation(Database& database, AnswerId answer, std::uint32_t number,
     }
     query.run();
 }
-
-} // namespace
 
 void Store::saveThread(const Thread& thread) {
     const std::lock_guard lock(m_mutex);

@@ -2,6 +2,7 @@
 // Loading everything but the texts when a dossier is opened.
 #include <algorithm>
 
+#include "app/store/rows.h"
 #include "app/store/store.h"
 #include "app/store/store_json.h"
 
@@ -106,31 +107,6 @@ std::vector<Answer> loadAnswers(Database& database) {
     return answers;
 }
 
-Citation citationIn(const Query& row) {
-    Citation citation;
-    citation.number = static_cast<std::uint32_t>(row.integer(1));
-    citation.quote = row.text(2);
-    citation.inAnswer = {natural(row, 3), natural(row, 4)};
-    citation.verdict = static_cast<Verdict>(row.integer(5));
-    citation.percent = static_cast<std::uint32_t>(row.integer(6));
-    citation.forced = row.integer(7) != 0;
-    citation.named = row.text(8);
-    citation.document = row.text(9);
-    if (!row.isNull(10)) {
-        Place place;
-        place.source = SourceId{row.integer(10)};
-        place.range = {natural(row, 11), natural(row, 12)};
-        if (!row.isNull(13)) {
-            place.page = static_cast<std::uint32_t>(row.integer(13));
-        }
-        place.pageLabel = row.text(14);
-        place.line = natural(row, 15);
-        place.section = row.text(16);
-        citation.place = std::move(place);
-    }
-    return citation;
-}
-
 void loadCitations(Database& database, std::vector<Answer>& answers) {
     Query row = database.query(
         "SELECT answer,number,quote,answer_begin,answer_end,verdict,percent,forced,named,document,"
@@ -157,23 +133,52 @@ std::vector<Mark> loadMarks(Database& database) {
     Query row = database.query("SELECT id,source,kind,range_begin,range_end,rgb,note,author,quote,"
                                "created_ms,changed_ms FROM mark ORDER BY id");
     while (row.next()) {
-        const std::int64_t rgb = row.integer(5);
-        marks.push_back({MarkId{row.integer(0)},
-                         SourceId{row.integer(1)},
-                         static_cast<ingest::MarkKind>(row.integer(2)),
-                         {natural(row, 3), natural(row, 4)},
-                         {static_cast<std::uint8_t>(rgb >> 16), static_cast<std::uint8_t>(rgb >> 8),
-                          static_cast<std::uint8_t>(rgb)},
-                         row.text(6),
-                         row.text(7),
-                         row.text(8),
-                         row.integer(9),
-                         row.integer(10)});
+        marks.push_back(markIn(row));
     }
     return marks;
 }
 
 } // namespace
+
+Citation citationIn(const Query& row) {
+    Citation citation;
+    citation.number = static_cast<std::uint32_t>(row.integer(1));
+    citation.quote = row.text(2);
+    citation.inAnswer = {natural(row, 3), natural(row, 4)};
+    citation.verdict = static_cast<Verdict>(row.integer(5));
+    citation.percent = static_cast<std::uint32_t>(row.integer(6));
+    citation.forced = row.integer(7) != 0;
+    citation.named = row.text(8);
+    citation.document = row.text(9);
+    if (!row.isNull(10)) {
+        Place place;
+        place.source = SourceId{row.integer(10)};
+        place.range = {natural(row, 11), natural(row, 12)};
+        if (!row.isNull(13)) {
+            place.page = static_cast<std::uint32_t>(row.integer(13));
+        }
+        place.pageLabel = row.text(14);
+        place.line = natural(row, 15);
+        place.section = row.text(16);
+        citation.place = std::move(place);
+    }
+    return citation;
+}
+
+Mark markIn(const Query& row) {
+    const std::int64_t rgb = row.integer(5);
+    return {MarkId{row.integer(0)},
+            SourceId{row.integer(1)},
+            static_cast<ingest::MarkKind>(row.integer(2)),
+            {natural(row, 3), natural(row, 4)},
+            {static_cast<std::uint8_t>(rgb >> 16), static_cast<std::uint8_t>(rgb >> 8),
+             static_cast<std::uint8_t>(rgb)},
+            row.text(6),
+            row.text(7),
+            row.text(8),
+            row.integer(9),
+            row.integer(10)};
+}
 
 std::vector<Source> StoreReader::sources() {
     return loadSources(m_database);

@@ -42,7 +42,8 @@ void removeText(Database& database, SourceId id) {
 
 } // namespace
 
-void Store::addSources(const std::vector<Source>& sources) {
+void Store::addSources(const std::vector<Source>& sources,
+                       const std::vector<Replacement>& replacements) {
     const std::lock_guard lock(m_mutex);
     Transaction transaction(m_database);
     for (const Source& source : sources) {
@@ -54,6 +55,10 @@ void Store::addSources(const std::vector<Source>& sources) {
             Originals::storedExtension(source.name), source.format, source.state, source.included,
             source.title, source.sha256, source.fileBytes, source.textBytes, source.pages,
             source.lines, source.pagesWithoutText, warnings, failureColumn(source), source.addedMs);
+    }
+    for (const Replacement& one : replacements) {
+        m_database.run("UPDATE source SET removed = 1 WHERE id = ?1", one.former);
+        m_database.run("UPDATE mark SET source = ?2 WHERE source = ?1", one.former, one.source);
     }
     transaction.commit();
 }
@@ -76,8 +81,8 @@ void Store::updateSources(const std::vector<Source>& sources) {
     transaction.commit();
 }
 
-void Store::saveDocument(const Source& source, std::string_view serialized,
-                         const std::vector<StoredPassage>& passages) {
+Requoted Store::saveDocument(const Source& source, std::string_view serialized,
+                             const std::vector<StoredPassage>& passages, QuoteFinder* finder) {
     const std::lock_guard lock(m_mutex);
     // A text that a power cut takes back is read again: no waiting for the disk with each of a
     // thousand files. The state Ready goes with it.
@@ -97,7 +102,18 @@ void Store::saveDocument(const Source& source, std::string_view serialized,
             "INSERT INTO search(rowid, text, range_begin, range_end) VALUES (?1,?2,?3,?4)", row++,
             passage.text, passage.range.begin, passage.range.end);
     }
+    Requoted changed = finder != nullptr ? requote(source, *finder, true) : Requoted();
     transaction.commit();
+    return changed;
+}
+
+Requoted Store::saveUnreadable(const Source& source, QuoteFinder& finder) {
+    const std::lock_guard lock(m_mutex);
+    Transaction transaction(m_database);
+    updateSourceRow(source);
+    Requoted changed = requote(source, finder, false);
+    transaction.commit();
+    return changed;
 }
 
 void Store::setRemoved(const std::vector<SourceId>& ids, bool removed) {

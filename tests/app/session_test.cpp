@@ -8,6 +8,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
 TEST_F(SessionTest, AddsFilesAndFoldersWithErrorsPerFile) {
     create();
@@ -53,17 +54,159 @@ TEST_F(SessionTest, AddingAgainReplacesWhatChanged) {
     add({lease});
     const SourceId before = session->sources()[0].id;
     const Job same = add({lease});
-    ASSERT_EQ(same.problems.size(), 1U);
-    EXPECT_THAT(same.problems[0].failure.failed, HasSubstr("unchanged"));
+    EXPECT_EQ(same.unchanged, 1U);
+    EXPECT_EQ(same.succeeded, 0U);
+    EXPECT_THAT(same.problems, IsEmpty());
     ASSERT_EQ(session->sources().size(), 1U);
+    session->setIncluded({before}, false);
     folder.write("in/lease.txt", "Another text entirely.");
     add({lease});
     ASSERT_EQ(session->sources().size(), 1U);
     EXPECT_NE(session->sources()[0].id, before);
+    EXPECT_FALSE(session->sources()[0].included) << "the person's check mark stays";
     const auto other = folder.write("else/lease.txt", "A lease from elsewhere.");
     add({other});
     ASSERT_EQ(session->sources().size(), 2U);
     EXPECT_EQ(session->sources()[1].name, "lease (2).txt") << "names stay unambiguous";
+}
+
+TEST_F(SessionTest, AddingAgainTriesWhatCouldNotBeReadAndMendsADamagedText) {
+    create();
+    const auto bad = folder.write("in/bad.txt", "FAIL for now");
+    const auto good = folder.write("in/good.txt", kLease);
+    EXPECT_EQ(add({bad, good}).problems.size(), 1U);
+    const SourceId first = session->sources()[0].id, second = session->sources()[1].id;
+    Job again = add({bad});
+    ASSERT_EQ(again.problems.size(), 1U) << "tried again, not left alone";
+    EXPECT_THAT(again.problems[0].failure.failed, HasSubstr("for now"));
+    EXPECT_EQ(session->sources()[0].id, first);
+
+    session.reset();
+    {
+        Database database(path() / "dossier.db", Database::Mode::ReadWrite);
+        database.script("UPDATE document SET bytes = substr(bytes, 1, 20)");
+    }
+    open();
+    again = add({good});
+    EXPECT_EQ(again.succeeded, 1U);
+    EXPECT_EQ(again.unchanged, 0U);
+    ASSERT_EQ(session->sources().size(), 2U);
+    EXPECT_EQ(session->sources()[1].id, second);
+    std::string text;
+    session->withDocument(second, session.get(),
+                          [&](DocumentPtr d, std::optional<Failure>) { text = d->text; });
+    until([&] { return !text.empty(); }, "the document");
+    EXPECT_EQ(text, kLease);
+}
+
+TEST_F(SessionTest, QuotationsAndMarksFollowAChangedSource) {
+    script.answer = [](std::span<const engine::Token>) {
+        return std::vector<std::string>{"[lease.txt] \"shall bear the cost of doing so\"."};
+    };
+    create();
+    load();
+    const auto lease = folder.write("in/lease.txt", kLease);
+    add({lease});
+    const AnswerId asked = ask("Who repairs the structure?");
+    ASSERT_TRUE(wait(asked).citations.at(0).place);
+    ASSERT_EQ(wait(asked).citations[0].verdict, Verdict::Verified);
+    const std::string quote = wait(asked).citations[0].quote;
+    Mark mark;
+    mark.source = session->sources()[0].id;
+    const std::size_t at = std::string(kLease).find("thirty (30) days");
+    mark.range = {at, at + 16};
+    mark.note = "ask about this";
+    const MarkId marked = session->addMark(mark).id;
+    session->flush();
+
+    folder.write("in/lease.txt", std::string("AMENDED\n\n") + kLease);
+    add({lease});
+    const SourceId second = session->sources()[0].id;
+    const Citation moved = session->answer(asked)->citations[0];
+    EXPECT_EQ(moved.verdict, Verdict::Verified);
+    ASSERT_TRUE(moved.place);
+    EXPECT_EQ(moved.place->source, second);
+    EXPECT_EQ(moved.place->range.begin, std::string(kLease).find(quote) + 9);
+    EXPECT_THAT(session->answer(asked)->searched, ::testing::Not(HasSubstr("changed")));
+    ASSERT_EQ(session->marksOf(second).size(), 1U);
+    EXPECT_EQ(session->marksOf(second)[0].range.begin, at + 9);
+
+    folder.write("in/lease.txt", "LEASE\n\nNothing of it stands any more.\n");
+    add({lease});
+    const auto check = [&] {
+        const Answer& answer = *session->answer(asked);
+        EXPECT_EQ(answer.citations[0].verdict, Verdict::NotFound);
+        EXPECT_FALSE(answer.citations[0].place);
+        EXPECT_THAT(answer.searched, HasSubstr("The source changed after this answer: "));
+        EXPECT_THAT(answer.searched, HasSubstr("no longer stand"));
+        const auto marks = session->marksOf(session->sources()[0].id);
+        ASSERT_EQ(marks.size(), 1U) << "no note is lost";
+        EXPECT_EQ(marks[0].id, marked);
+        EXPECT_EQ(marks[0].note, "ask about this");
+        EXPECT_EQ(marks[0].quote, "thirty (30) days");
+        EXPECT_TRUE(marks[0].range.empty()) << "other words must not look marked";
+    };
+    check();
+    session.reset();
+    open();
+    check();
+
+    folder.write("in/lease.txt", kLease);
+    add({lease});
+    EXPECT_EQ(session->answer(asked)->citations[0].verdict, Verdict::Verified);
+    EXPECT_THAT(session->answer(asked)->searched, ::testing::Not(HasSubstr("changed")));
+    EXPECT_EQ(session->marks()[0].range.begin, at);
+}
+
+TEST_F(SessionTest, AChangedSourceThatCannotBeReadConfirmsNothing) {
+    script.answer = [](std::span<const engine::Token>) {
+        return std::vector<std::string>{"[lease.txt] \"shall bear the cost of doing so\"."};
+    };
+    create();
+    load();
+    const auto lease = folder.write("in/lease.txt", kLease);
+    add({lease});
+    const AnswerId asked = ask("Who repairs the structure?");
+    ASSERT_EQ(wait(asked).citations.at(0).verdict, Verdict::Verified);
+    session->flush();
+    folder.write("in/lease.txt", "FAIL scrambled");
+    add({lease});
+    EXPECT_EQ(session->answer(asked)->citations[0].verdict, Verdict::NotFound);
+    EXPECT_THAT(session->answer(asked)->searched, HasSubstr("no longer stand"));
+}
+
+TEST_F(SessionTest, LeavesDossiersOutOfFolders) {
+    create();
+    folder.write("a.txt", kLease);
+    folder.write("old/dossier.db", "database");
+    folder.write("old/sources/ab/c.txt", "a copy");
+    const Job job = add({folder.path()});
+    EXPECT_EQ(job.succeeded, 1U);
+    ASSERT_EQ(session->sources().size(), 1U);
+    EXPECT_EQ(session->sources()[0].name, "a.txt");
+    std::vector<std::string> left;
+    for (const ingest::WalkEntry& entry : job.leftOut) {
+        left.push_back(std::filesystem::path(entry.path).filename().string());
+        EXPECT_EQ(entry.reason, "a dossier");
+    }
+    EXPECT_THAT(left, ElementsAre("matter.dossier", "old"));
+
+    const Job itself = add({path()});
+    ASSERT_EQ(itself.problems.size(), 1U);
+    EXPECT_THAT(itself.problems[0].failure.failed, HasSubstr("is a dossier"));
+}
+
+TEST_F(SessionTest, FilesWhoseNamesAreNoUtf8StayApart) {
+    create();
+    folder.write("in/bad\xfe.txt", "the first");
+    folder.write("in/bad\xff.txt", "the second");
+    for (int i = 0; i < 2; ++i) {
+        const Job job = add({folder.path() / "in"});
+        EXPECT_EQ(job.unchanged, i == 0 ? 0U : 2U);
+        ASSERT_EQ(session->sources().size(), 2U);
+        EXPECT_NE(session->sources()[0].sha256, session->sources()[1].sha256);
+        EXPECT_NE(session->sources()[0].name, session->sources()[1].name);
+    }
 }
 
 TEST_F(SessionTest, CancelledAddingKeepsWhatWasNotReachedForTheNextOpening) {
