@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "app/lanes/reading_board.h"
+#include "app/reading/quotes_in_text.h"
 #include "app/session_impl.h"
 #include "engine/base/grouped.h"
 
@@ -221,9 +222,34 @@ void Session::Impl::finished(AnswerId id) {
     if (Answer* shown = find(id)) {
         *shown = final;
     }
+    lookUpReplaced(final);
     lanesDirty = true;
     emit session->answerChanged(id);
     emit session->levelsChanged();
+}
+
+/// A source that changed while the answer was on its way was quoted from its former text.
+void Session::Impl::lookUpReplaced(const Answer& answer) {
+    for (const Source& source : sources) {
+        const bool replaced =
+            source.state == SourceState::Ready && // else it is looked up when it is read
+            std::any_of(answer.citations.begin(), answer.citations.end(), [&](const Citation& one) {
+                return one.place && find(one.place->source) == nullptr &&
+                       one.document == source.path();
+            });
+        if (!replaced) {
+            continue;
+        }
+        lookup.post([this, source](std::stop_token) {
+            try {
+                QuotesInText quotes(source.id, source.path(), corpus.document(source.id));
+                const Requoted changed = store->lookUpQuotes(source, quotes);
+                post([this, changed] { takeOver(changed); });
+            } catch (const Error& error) {
+                tellFailure(error);
+            }
+        });
+    }
 }
 
 // ---------------------------------------------------------------- Session

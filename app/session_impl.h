@@ -67,6 +67,7 @@ class Session::Impl {
     std::vector<AskInput::Turn> historyBefore(const Question& question) const;
     void takeNews(AnswerId id, Active& active);
     void finished(AnswerId id);
+    void lookUpReplaced(const Answer& answer);
 
     // ---- branches
     /// What a question in a thread is asked over.

@@ -83,6 +83,8 @@ class Store {
     /// The row of a source that could not be read. The finder is asked for what quotes a former one
     /// in its place: those bytes are not in the dossier any more.
     Requoted saveUnreadable(const Source&, QuoteFinder&);
+    /// Looks up anew what quotes a source, or a former one in its place, and its marks.
+    Requoted lookUpQuotes(const Source&, QuoteFinder&);
     void setRemoved(const std::vector<SourceId>&, bool removed); ///< all or none
     void setRemoved(SourceId id, bool removed) { setRemoved(std::vector{id}, removed); }
     void setIncluded(SourceId, bool included);

@@ -77,6 +77,14 @@ std::string tellLost(Database& database, AnswerId answer) {
 
 } // namespace
 
+Requoted Store::lookUpQuotes(const Source& source, QuoteFinder& finder) {
+    const std::lock_guard lock(m_mutex);
+    Transaction transaction(m_database);
+    Requoted changed = requote(source, finder, true);
+    transaction.commit();
+    return changed;
+}
+
 Requoted Store::requote(const Source& source, QuoteFinder& finder, bool own) {
     Requoted changed;
     for (StoredCitation& stored : citationsOf(m_database, source, own)) {

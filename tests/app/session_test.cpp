@@ -158,6 +158,29 @@ TEST_F(SessionTest, QuotationsAndMarksFollowAChangedSource) {
     EXPECT_EQ(session->marks()[0].range.begin, at);
 }
 
+TEST_F(SessionTest, AnAnswerThatIsOnItsWayIsHeldAgainstTheChangedSource) {
+    script.answer = [](std::span<const engine::Token>) {
+        std::vector<std::string> words(60, "so ");
+        words.emplace_back("[lease.txt] \"shall bear the cost of doing so\".");
+        return words;
+    };
+    script.answerTokensPerSecond = 60;
+    create();
+    load();
+    const auto lease = folder.write("in/lease.txt", kLease);
+    add({lease});
+    const AnswerId asked = ask("Who repairs the structure?");
+    until([&] { return !session->answer(asked)->text.empty(); }, "the first words");
+    folder.write("in/lease.txt", "LEASE\n\nNothing of it stands any more.\n");
+    add({lease});
+    ASSERT_FALSE(isFinal(session->answer(asked)->state)) << "the source changed before the end";
+    wait(asked);
+    until([&] { return session->answer(asked)->searched.find("changed") != std::string::npos; },
+          "the look at the new text");
+    EXPECT_EQ(session->answer(asked)->citations.at(0).verdict, Verdict::NotFound);
+    EXPECT_FALSE(session->answer(asked)->citations[0].place);
+}
+
 TEST_F(SessionTest, AChangedSourceThatCannotBeReadConfirmsNothing) {
     script.answer = [](std::span<const engine::Token>) {
         return std::vector<std::string>{"[lease.txt] \"shall bear the cost of doing so\"."};
