@@ -140,10 +140,14 @@ int run(int argc, char** argv) {
     reportCommand->add_option("--author", report.author, "Printed on the title page");
     reportCommand->add_option("--confidentiality", report.confidentiality,
                               "Printed at the foot of every page");
+    reportCommand->add_option("--password", report.password, "For encrypted sources");
     reportCommand->add_flag("--with-unverified", report.withUnverified,
                             "Keep statements whose quotation was not verified");
     reportCommand->add_flag("--with-thinking", report.withThinking, "Print the reasoning");
     reportCommand->add_flag("--replace", report.replace, "Replace files of the same names");
+    reportCommand->footer("Exit status: 0 when everything was written, 2 also when the report was "
+                          "written without the annotated copy of some source; the error output and "
+                          "the report say why.");
 
     InspectCommand inspect;
     CLI::App* inspectCommand =

@@ -78,7 +78,7 @@ int runVerify(const VerifyCommand&);
 
 struct ReportCommand {
     std::filesystem::path dossier, output; ///< output empty = "NAME report" beside the dossier
-    std::string author, confidentiality;
+    std::string author, confidentiality, password;
     bool withUnverified = false, withThinking = false, replace = false;
 };
 int runReport(const ReportCommand&);

@@ -38,6 +38,7 @@ int runReport(const ReportCommand& command) {
     request.folder = command.output.empty() ? freeFolder(session->folder(), session->name())
                                             : std::filesystem::absolute(command.output);
     request.existing = command.replace ? report::Existing::Replace : report::Existing::Keep;
+    request.password = command.password;
     request.options.author = command.author;
     request.options.confidentiality = command.confidentiality;
     request.options.withUnverified = command.withUnverified;
@@ -88,7 +89,7 @@ int runReport(const ReportCommand& command) {
         std::fprintf(stderr, "failed    %s: %s. %s\n", problem.source.c_str(),
                      problem.failure.failed.c_str(), problem.failure.remedy.c_str());
     }
-    return kAnswered;
+    return result.problems.empty() ? kAnswered : kFailed;
 }
 
 int runInspect(const InspectCommand& command) {

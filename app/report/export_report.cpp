@@ -11,12 +11,14 @@
 
 #include "app/report/report_writers.h"
 #include "app/report/words.h"
+#include "engine/base/sha256.h"
 
 namespace dossier::app::report {
 namespace {
 
 namespace fs = std::filesystem;
 
+constexpr const char* kCopies = "sources";
 constexpr std::uint64_t kStep = 100; ///< progress units of a copy and of the PDF
 
 /// A folder that goes away unless it was given its final name.
@@ -86,6 +88,31 @@ void moveInto(const fs::path& part, const ExportRequest& request) {
     syncFolder(request.folder.has_parent_path() ? request.folder.parent_path() : fs::path("."));
 }
 
+/// The report prints the hash of what was added and read; a copy of anything else would be a copy
+/// of the wrong file.
+void checkOriginal(const fs::path& file, const std::string& sha256) {
+    constexpr const char* kRemedy = "Add the file that it was made from again";
+    std::error_code error;
+    if (!fs::exists(file, error)) {
+        throw Error(ErrorCode::NotFound, "The stored original is missing", kRemedy);
+    }
+    if (Sha256::hexOfFile(file) != sha256) {
+        throw Error(ErrorCode::Corrupt, "The stored original was changed after it was added",
+                    kRemedy);
+    }
+}
+
+/// Stored files are called by their hash; the person knows the name of the source.
+Failure calledBySource(Failure failure, const fs::path& file, const std::string& name) {
+    for (const std::string& stored : {file.string(), file.filename().string()}) {
+        for (std::size_t at = 0; (at = failure.failed.find(stored, at)) != std::string::npos;
+             at += name.size()) {
+            failure.failed.replace(at, stored.size(), name);
+        }
+    }
+    return failure;
+}
+
 class Exporter {
   public:
     Exporter(const ExportContext& context, const ExportRequest& request)
@@ -106,6 +133,8 @@ class Exporter {
             if (!names[i].empty())
                 writeCopy(part.path(), i, names[i]);
         }
+        std::error_code notEmpty; // the folder of the copies goes when every one has failed
+        fs::remove(part.path() / kCopies, notEmpty);
         writeReports(part.path());
         checkStop();
         moveInto(part.path(), m_request);
@@ -135,11 +164,14 @@ class Exporter {
     void writeCopy(const fs::path& part, std::size_t index, const std::string& name) {
         ReportSource& source = m_report.sources[index];
         advance(m_done, source.name);
+        fs::path original;
         try {
+            original = m_context.original(source.id);
+            checkOriginal(original, source.sha256);
             const DocumentPtr text = m_context.document(source.id);
             const fs::path output = part / name;
             fs::create_directories(output.parent_path());
-            m_context.reader.writeAnnotatedCopy(m_context.original(source.id), {},
+            m_context.reader.writeAnnotatedCopy(original, {m_request.password, source.name},
                                                 marksFor(m_report, index, *text), output);
             source.annotatedCopy = name;
             m_result.copies.push_back(m_request.folder / name);
@@ -147,7 +179,9 @@ class Exporter {
             // The disk's trouble is everybody's; a file's trouble is its own.
             if (error.code() == ErrorCode::DiskFull || error.code() == ErrorCode::Cancelled)
                 throw;
-            m_result.problems.push_back({source.name, failureOf(error)});
+            const Failure failure = calledBySource(failureOf(error), original, source.name);
+            source.copyFailed = failure.failed;
+            m_result.problems.push_back({source.name, failure});
         }
         m_done += kStep;
         advance(m_done, source.name);
@@ -251,7 +285,7 @@ std::vector<std::string> copyNames(const Report& report) {
             std::transform(folded.begin(), folded.end(), folded.begin(),
                            [](unsigned char c) { return std::tolower(c); });
             if (used.insert(folded).second) {
-                names[i] = "sources/";
+                names[i] = std::string(kCopies) + "/";
                 names[i] += name;
                 break;
             }

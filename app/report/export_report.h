@@ -4,8 +4,9 @@
 // or not at all.
 //
 // Threads: any (made for Session::runExport); blocks until done. Errors: dossier::Error; a source
-// whose annotated copy cannot be written does not fail the export, it is a problem in the result
-// and has no link in the report.
+// whose annotated copy cannot be written, or whose stored original is missing or no longer the file
+// that was added, does not fail the export: it is a problem in the result, and the report says why
+// there is no copy.
 #pragma once
 
 #include <filesystem>
@@ -25,6 +26,7 @@ struct ExportRequest {
     Existing existing = Existing::Keep;
     bool pdf = true, markdown = true, html = true;
     bool annotatedSources = true; ///< copies of the PDF sources that have a citation or a mark
+    std::string password;         ///< tried on encrypted sources
     ReportOptions options;
 };
 

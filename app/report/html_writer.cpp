@@ -328,6 +328,8 @@ class HtmlWriter {
             if (!source.annotatedCopy.empty())
                 m_out +=
                     " <a href=\"" + percentEncoded(source.annotatedCopy) + "\">annotated copy</a>";
+            if (const std::string why = copyFailedText(source); !why.empty())
+                m_out += "<br><span class=\"bad\">" + escapeHtml(oneLine(why)) + "</span>";
             m_out += "<br><span class=\"sha\">SHA-256 " + escapeHtml(source.sha256) + "</span>";
             if (!source.citations.empty()) {
                 m_out += "<br><span class=\"fact\">Quoted in";

@@ -269,6 +269,8 @@ class MarkdownWriter {
                                inlineCode(source.sha256, false);
             if (!source.annotatedCopy.empty())
                 text += " · [annotated copy](" + percentEncoded(source.annotatedCopy) + ")";
+            if (const std::string why = copyFailedText(source); !why.empty())
+                text += " · **" + escapeMarkdown(oneLine(why)) + "**";
             line(text);
         }
         line("");

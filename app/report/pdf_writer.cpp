@@ -552,6 +552,8 @@ class PdfReport {
                             0});
         }
         m_flow.text(m_shaper.shape(runs, G::kColumn, 12.4), "P");
+        if (const std::string why = copyFailedText(source); !why.empty())
+            m_flow.text(one(elided(why, 400), serif(8.4, 400, kNeutral), G::kColumn, 11.6), "P");
         TextStyle mono = serif(7.2, 400, kGrey);
         mono.family = Family::Mono;
         m_flow.text(one("SHA-256 " + oneLine(source.sha256), mono, G::kColumn, 11), "P");

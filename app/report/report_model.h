@@ -90,6 +90,7 @@ struct ReportSource {
     std::optional<std::uint64_t> tokens;
     bool pdf = false;
     std::string annotatedCopy; ///< relative to the report's folder, '/' separated; or empty
+    std::string copyFailed;    ///< why there is no annotated copy although it has marks; or empty
     std::vector<std::uint32_t> citations; ///< numbers that stand in it, ascending
 };
 

@@ -233,6 +233,11 @@ std::string sourceFacts(const ReportSource& source) {
     return text;
 }
 
+std::string copyFailedText(const ReportSource& source) {
+    return source.copyFailed.empty() ? std::string()
+                                     : "No annotated copy: " + source.copyFailed + ".";
+}
+
 std::string kindText(ingest::MarkKind kind) {
     switch (kind) {
     case ingest::MarkKind::Highlight:

@@ -39,7 +39,9 @@ std::string forcedText(const Counts&);        ///< empty when none was held to t
 std::string leftOutText(const Counts&);       ///< empty when nothing was left out
 std::string sourcesText(const Report&);       ///< "16 documents, 812,344 tokens"
 std::string sourceFacts(const ReportSource&); ///< "88 pages · 61,204 tokens · 1.2 MB"
-std::string kindText(ingest::MarkKind);       ///< "Highlight"
+/// Why a source has no annotated copy; empty when it has one or needs none.
+std::string copyFailedText(const ReportSource&);
+std::string kindText(ingest::MarkKind); ///< "Highlight"
 
 /// A file name for any file system: no separators, control or reserved characters, at most
 /// `most` bytes (cut between characters), never empty, never "." or "..".

@@ -127,6 +127,11 @@ std::vector<ingest::WalkEntry> FakeReader::walk(const std::filesystem::path& fol
 void FakeReader::writeAnnotatedCopy(const std::filesystem::path& pdf, const ingest::ReadOptions&,
                                     const std::vector<ingest::PdfMark>&,
                                     const std::filesystem::path& output) {
+    if (const std::string text = contents(pdf); text.starts_with("FAIL ")) {
+        throw Error(ErrorCode::ProcessDied,
+                    "Reading " + pdf.filename().string() + " was given up: " + text.substr(5),
+                    "Leave it out");
+    }
     std::filesystem::copy_file(pdf, output);
 }
 

@@ -12,8 +12,10 @@
 #include <sstream>
 
 #include "engine/base/json_text.h"
+#include "engine/base/sha256.h"
 #include "tests/app/report/run_tool.h"
 #include "tests/app/report/sample_dossier.h"
+#include "tests/support/fake_reader.h"
 #include "tests/support/temp_folder.h"
 
 namespace dossier::app::report {
@@ -59,6 +61,7 @@ class ExportReport : public testing::Test {
         m_dossier.takenMs = 1'795'430'000'000;
         m_dossier.sources = {test::source(1, "Lease Unit 4.pdf", ingest::Format::Pdf),
                              test::source(2, "Deed of variation.docx", ingest::Format::Docx)};
+        store(kLease);
         Answer& answer = test::addQuestion(m_dossier, "When may the tenant end the lease early?",
                                            "At any time, “" + kBreak + "”. English law applies: “" +
                                                kLaw + "”.");
@@ -87,6 +90,30 @@ class ExportReport : public testing::Test {
         place.range = range;
         place.page = ingest::pageOf(*m_document, range.begin);
         place.pageLabel = m_document->pages[*place.page].label;
+    }
+
+    /// The dossier's first source is this file, as it is now.
+    void store(const fs::path& file) {
+        m_original = file;
+        m_dossier.sources[0].sha256 = Sha256::hexOfFile(file);
+    }
+
+    /// Exports, expects that the copy fails, that the report is there without a link to it and says
+    /// why, and returns why.
+    std::string whyNoCopy() {
+        m_request.existing = Existing::Replace;
+        const ExportResult result = exportReport(context(), m_request);
+        EXPECT_TRUE(result.copies.empty());
+        EXPECT_FALSE(fs::exists(m_request.folder / "sources"));
+        EXPECT_TRUE(fs::exists(result.pdf));
+        if (result.problems.size() != 1)
+            return "not one problem";
+        EXPECT_EQ(result.problems[0].source, "Lease Unit 4.pdf");
+        const std::string why = result.problems[0].failure.failed;
+        EXPECT_THAT(contents(result.html), HasSubstr("No annotated copy: " + why + "."));
+        EXPECT_THAT(contents(result.markdown), HasSubstr("**No annotated copy: "));
+        EXPECT_EQ(contents(result.markdown).find("annotated%29.pdf"), std::string::npos);
+        return why;
     }
 
     ExportContext context() {
@@ -205,14 +232,40 @@ TEST_F(ExportReport, StoppingLeavesNothing) {
 }
 
 TEST_F(ExportReport, ACopyThatFailsIsAProblemAndHasNoLink) {
-    m_original = m_folder.write("broken.pdf", "%PDF-1.5 and nothing more");
+    store(m_folder.write("broken.pdf", "%PDF-1.5 and nothing more"));
+    EXPECT_THAT(whyNoCopy(), HasSubstr("Lease Unit 4.pdf")) << "named as the person knows it";
+}
+
+TEST_F(ExportReport, AnOriginalThatIsNotTheFileThatWasAddedIsNotCopied) {
+    m_original = m_folder.write("other.pdf", contents(kLease) + " ");
+    EXPECT_THAT(whyNoCopy(), HasSubstr("was changed after it was added"));
+    m_original = m_folder.path() / "gone.pdf";
+    EXPECT_THAT(whyNoCopy(), HasSubstr("is missing"));
+}
+
+TEST_F(ExportReport, AnEncryptedSourceIsCopiedWithItsPassword) {
+    if (!test::haveTool("qpdf"))
+        GTEST_SKIP() << "qpdf is not installed";
+    const fs::path file = m_folder.path() / "f2572e.pdf";
+    ASSERT_EQ(test::runTool("qpdf --encrypt wharf wharf 256 -- " + test::quoted(kLease) + " " +
+                            test::quoted(file))
+                  .status,
+              0);
+    store(file);
+    EXPECT_EQ(whyNoCopy(), "Lease Unit 4.pdf is protected by a password");
+    m_request.password = "quay";
+    EXPECT_EQ(whyNoCopy(), "The password for Lease Unit 4.pdf is wrong");
+    m_request.password = "wharf";
     const ExportResult result = exportReport(context(), m_request);
-    ASSERT_EQ(result.problems.size(), 1U);
-    EXPECT_EQ(result.problems[0].source, "Lease Unit 4.pdf");
-    EXPECT_FALSE(result.problems[0].failure.failed.empty());
-    EXPECT_TRUE(result.copies.empty());
-    EXPECT_EQ(contents(result.markdown).find("annotated"), std::string::npos);
-    EXPECT_TRUE(fs::exists(result.pdf));
+    EXPECT_TRUE(result.problems.empty());
+    EXPECT_EQ(result.copies.size(), 1U);
+}
+
+TEST_F(ExportReport, AReaderThatGivesUpNamesTheSource) {
+    m_reader = std::make_unique<test::FakeReader>();
+    store(m_folder.write("f2572e.pdf", "FAIL one page of it took longer than 20 seconds"));
+    EXPECT_EQ(whyNoCopy(), "Reading Lease Unit 4.pdf was given up: one page of it took longer than "
+                           "20 seconds");
 }
 
 TEST_F(ExportReport, OnlyWhatWasAskedFor) {
