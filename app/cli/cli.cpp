@@ -7,6 +7,7 @@
 #include "app/cli/commands.h"
 #include "app/cli/environment.h"
 #include "app/cli/headless.h"
+#include "engine/base/standard_output.h"
 
 namespace dossier::app::cli {
 namespace {
@@ -49,26 +50,7 @@ void addLanesOptions(CLI::App& command, LanesCommand& lanes) {
                        "Delete the longest unused lanes beyond this size (\"20 GB\")");
 }
 
-} // namespace
-
-bool isCommandLine(int argc, char** argv) {
-    if (argc < 2) {
-        return false;
-    }
-    for (const char* word : {"--help", "-h", "--version", "help"}) {
-        if (std::strcmp(argv[1], word) == 0) {
-            return true;
-        }
-    }
-    for (const char* command : kCommands) {
-        if (std::strcmp(argv[1], command) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-int run(int argc, char** argv) {
+int runCommand(int argc, char** argv) {
     CLI::App app{"Dossier reads whole contracts, case files and code, and answers with quotations "
                  "that it has checked against the source. Nothing leaves this computer.\n"
                  "Without a subcommand it opens the window: dossier [NAME.dossier | files and "
@@ -166,38 +148,61 @@ int run(int argc, char** argv) {
         return app.exit(error) == 0 ? kAnswered : kFailed;
     }
     catchInterrupts();
+    if (*newCommand) {
+        return runNew(create);
+    }
+    if (*addCommand) {
+        return runAdd(add);
+    }
+    if (*sourcesCommand) {
+        return runSources(sources);
+    }
+    if (*askCommand) {
+        ask.whole = whole ? std::optional(true) : passages ? std::optional(false) : std::nullopt;
+        return runAsk(ask);
+    }
+    if (*readCommand) {
+        return runRead(read);
+    }
+    if (*lanesCommand) {
+        return runLanes(lanes);
+    }
+    if (*verifyCommand) {
+        return runVerify(verify);
+    }
+    if (*reportCommand) {
+        return runReport(report);
+    }
+    if (*inspectCommand) {
+        return runInspect(inspect);
+    }
+    return runBench(bench);
+}
+
+} // namespace
+
+bool isCommandLine(int argc, char** argv) {
+    if (argc < 2) {
+        return false;
+    }
+    for (const char* word : {"--help", "-h", "--version", "help"}) {
+        if (std::strcmp(argv[1], word) == 0) {
+            return true;
+        }
+    }
+    for (const char* command : kCommands) {
+        if (std::strcmp(argv[1], command) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+int run(int argc, char** argv) {
     try {
-        if (*newCommand) {
-            return runNew(create);
-        }
-        if (*addCommand) {
-            return runAdd(add);
-        }
-        if (*sourcesCommand) {
-            return runSources(sources);
-        }
-        if (*askCommand) {
-            ask.whole = whole      ? std::optional(true)
-                        : passages ? std::optional(false)
-                                   : std::nullopt;
-            return runAsk(ask);
-        }
-        if (*readCommand) {
-            return runRead(read);
-        }
-        if (*lanesCommand) {
-            return runLanes(lanes);
-        }
-        if (*verifyCommand) {
-            return runVerify(verify);
-        }
-        if (*reportCommand) {
-            return runReport(report);
-        }
-        if (*inspectCommand) {
-            return runInspect(inspect);
-        }
-        return runBench(bench);
+        const int status = runCommand(argc, argv);
+        flushStandardOutput();
+        return status;
     } catch (const Error& error) {
         complain(error.failed(), error.remedy());
     } catch (const std::exception& error) {

@@ -10,6 +10,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "engine/base/standard_output.h"
 #include "engine/engine.h"
 #ifdef DOSSIER_HAVE_CUDA
 #include "engine/host/bench/bench_command.h"
@@ -90,7 +91,9 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
     try {
-        return dossier::engine::run(argc, argv);
+        const int status = dossier::engine::run(argc, argv);
+        dossier::flushStandardOutput();
+        return status;
     } catch (const std::exception& error) {
         std::fprintf(stderr, "dossier-engine: %s\n", error.what());
         return 2;

@@ -34,7 +34,8 @@ class DossierProgram {
         arguments.push_back(nullptr);
         posix_spawn_file_actions_t actions;
         posix_spawn_file_actions_init(&actions);
-        posix_spawn_file_actions_addopen(&actions, 1, (m_folder / "out").c_str(),
+        posix_spawn_file_actions_addopen(&actions, 1,
+                                         (output.empty() ? m_folder / "out" : output).c_str(),
                                          O_WRONLY | O_CREAT | O_TRUNC, 0600);
         posix_spawn_file_actions_addopen(&actions, 2, (m_folder / "err").c_str(),
                                          O_WRONLY | O_CREAT | O_TRUNC, 0600);
@@ -51,7 +52,7 @@ class DossierProgram {
     int wait(pid_t pid) {
         int status = 0;
         waitpid(pid, &status, 0);
-        out = contents(m_folder / "out");
+        out = output.empty() ? contents(m_folder / "out") : std::string();
         err = contents(m_folder / "err");
         return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
     }
@@ -93,7 +94,8 @@ class DossierProgram {
         return children;
     }
 
-    std::string out, err; ///< of the last one that was waited for
+    std::filesystem::path output; ///< where the standard output goes instead
+    std::string out, err;         ///< of the last one that was waited for
 
   private:
     std::filesystem::path m_folder;

@@ -109,6 +109,15 @@ std::string output(const std::string& command, int* status = nullptr) {
     return text;
 }
 
+TEST(Commands, SayWhenTheirOutputIsLost) {
+    int status = 0;
+    const std::string text = output("(" + kProgram.string() + " inspect --model " +
+                                        test::tinyCheckpoint("tiny").string() + " 2>&1 >/dev/full)",
+                                    &status);
+    EXPECT_EQ(WEXITSTATUS(status), 2);
+    EXPECT_NE(text.find("Could not write the results"), std::string::npos) << text;
+}
+
 TEST(Commands, EvalPrintsEveryPositionAndWritesAllLogits) {
     const auto folder =
         std::filesystem::temp_directory_path() / ("dossier-eval-" + std::to_string(getpid()));
