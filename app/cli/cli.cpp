@@ -93,6 +93,10 @@ int runCommand(int argc, char** argv) {
     askCommand->add_flag("--passages", passages, "Read passages that a search selects")
         ->excludes(wholeFlag);
     addEngineOptions(*askCommand, ask.engine);
+    askCommand->footer(
+        "Ctrl+C stops the question: what was written until then is printed and kept, with --json "
+        "as the object with \"stopped\": true, and the exit status is 2. Before the question was "
+        "asked nothing is printed. A second Ctrl+C ends the program at once.");
 
     ReadCommand read;
     CLI::App* readCommand =

@@ -61,6 +61,7 @@ json toJson(const Session& session, const Answer& answer) {
     json j{{"answer", answer.text},
            {"thinking", answer.thinking},
            {"found", answer.state == AnswerState::Done},
+           {"stopped", answer.state == AnswerState::Stopped},
            {"citations", citations},
            {"model", answer.model},
            {"level", answer.level},
@@ -180,16 +181,14 @@ void load(EngineHost& host, const EngineChoice& choice, ProgressLine& line) {
             line.show("Loading the model", {});
         }
     });
-    waitUntil(
-        [&] {
-            const EngineState state = host.status().state;
-            // Stopped: loaded, and died before anybody looked; asking starts it again.
-            return state == EngineState::Ready || state == EngineState::Stopped ||
-                   state == EngineState::Failed;
-        },
-        [&] { host.cancelLoad(); });
+    // May end as Stopped: loaded, and died before anybody looked; asking starts it again.
+    waitUntil([&] { return host.status().state != EngineState::Loading; },
+              [&] { host.cancelLoad(); });
     line.clear();
     const EngineStatus& status = host.status();
+    if (status.state == EngineState::NoModel) {
+        throw Error(ErrorCode::Cancelled, "Stopped", "Nothing was asked");
+    }
     if (status.state == EngineState::Failed && status.failure) {
         throw Error(status.failure->code, status.failure->failed, status.failure->remedy);
     }

@@ -41,6 +41,29 @@ void closeAll(std::initializer_list<int> descriptors) {
     }
 }
 
+/// The child does not hear Ctrl+C, which the terminal sends to every process of its group, nor the
+/// SIGTERM that a group is ended with: its owner decides what stops, and the child ends with its
+/// input. Blocked rather than in a group of its own, so that Ctrl+Z still holds both.
+class Spawning {
+  public:
+    Spawning() {
+        sigset_t blocked;
+        pthread_sigmask(SIG_SETMASK, nullptr, &blocked);
+        sigaddset(&blocked, SIGINT);
+        sigaddset(&blocked, SIGTERM);
+        posix_spawnattr_init(&m_attributes);
+        posix_spawnattr_setsigmask(&m_attributes, &blocked);
+        posix_spawnattr_setflags(&m_attributes, POSIX_SPAWN_SETSIGMASK);
+    }
+    ~Spawning() { posix_spawnattr_destroy(&m_attributes); }
+    Spawning(const Spawning&) = delete;
+    Spawning& operator=(const Spawning&) = delete;
+    const posix_spawnattr_t* get() const { return &m_attributes; }
+
+  private:
+    posix_spawnattr_t m_attributes{};
+};
+
 } // namespace
 
 ChildProcess::ChildProcess(const std::filesystem::path& program,
@@ -64,8 +87,9 @@ ChildProcess::ChildProcess(const std::filesystem::path& program,
         argv.push_back(s.data());
     }
     argv.push_back(nullptr);
+    const Spawning spawning;
     const int failed =
-        posix_spawn(&m_pid, program.c_str(), &actions, nullptr, argv.data(), environ);
+        posix_spawn(&m_pid, program.c_str(), &actions, spawning.get(), argv.data(), environ);
     posix_spawn_file_actions_destroy(&actions);
     closeAll({in.read, out.write, errors.write});
     if (failed != 0) {

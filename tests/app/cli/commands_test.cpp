@@ -3,6 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <csignal>
+#include <thread>
+
+#include <nlohmann/json.hpp>
+
+#include "engine/base/json_text.h"
 #include "tests/support/dossier_program.h"
 #include "tests/support/temp_folder.h"
 
@@ -10,6 +16,7 @@ namespace dossier::app {
 namespace {
 
 using ::testing::HasSubstr;
+using namespace std::chrono_literals;
 
 class Commands : public ::testing::Test {
   protected:
@@ -22,6 +29,25 @@ class Commands : public ::testing::Test {
         EXPECT_EQ(run({"new", dossier}), 0) << err;
         EXPECT_EQ(run({"add", "-d", dossier, file.string()}), 0) << err;
         return dossier;
+    }
+
+    /// Whether a process that was started has said `what` on its error output within 20 s.
+    bool untilSaid(const std::string& what) const {
+        for (int i = 0; i < 2000; ++i) {
+            if (test::contents(folder.path() / "err").find(what) != std::string::npos) {
+                return true;
+            }
+            std::this_thread::sleep_for(10ms);
+        }
+        return false;
+    }
+
+    /// As a terminal does it: every process of the foreground hears it.
+    static void pressInterrupt(pid_t pid) {
+        for (const pid_t child : test::DossierProgram::childrenOf(pid)) {
+            kill(child, SIGINT);
+        }
+        kill(pid, SIGINT);
     }
 
     test::TempFolder folder;
@@ -41,6 +67,25 @@ TEST_F(Commands, SayWhenTheirOutputIsLost) {
         EXPECT_EQ(run(words), 2) << words.front();
         EXPECT_THAT(err, HasSubstr("Could not write the results")) << words.front();
     }
+}
+
+TEST_F(Commands, InterruptingAQuestionStopsIt) {
+    std::string text;
+    for (int i = 0; i < 1200; ++i) {
+        text += std::to_string(i) + ". The Tenant shall pay on the first day of the month " +
+                std::to_string(31 * i) + " pounds.\n";
+    }
+    const std::string dossier = newDossier();
+    const auto file = folder.write("long.txt", text);
+    ASSERT_EQ(run({"add", "-d", dossier, file.string()}), 0) << err;
+    const pid_t pid = program.start({"ask", "-d", dossier, "--whole", "--json", "What is paid?"});
+    ASSERT_TRUE(untilSaid("Reading"));
+    pressInterrupt(pid);
+    EXPECT_EQ(program.wait(pid), 2);
+    EXPECT_THAT(err, HasSubstr("dossier: Stopped."));
+    const auto answer = parseJson(out);
+    EXPECT_EQ(answer.at("stopped"), true);
+    EXPECT_EQ(answer.at("found"), false);
 }
 
 } // namespace

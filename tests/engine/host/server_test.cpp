@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The protocol of dossier-engine as a foreign client would see it, and its commands.
+#include <csignal>
 #include <cstdio>
 #include <fstream>
 
@@ -107,6 +108,17 @@ std::string output(const std::string& command, int* status = nullptr) {
         *status = ended;
     }
     return text;
+}
+
+TEST(Server, EndsWithItsInputAndNotWithTheSignalsOfItsGroup) {
+    Talk talk;
+    for (const int signal : {SIGINT, SIGTERM}) {
+        kill(talk.process().pid(), signal);
+        talk.say(R"({"jsonrpc":"2.0","id":1,"method":"telemetry"})");
+        EXPECT_EQ(talk.hear()["result"]["activity"], "idle");
+    }
+    talk.process().closeInput();
+    EXPECT_EQ(talk.process().ending(), "ended with status 0");
 }
 
 TEST(Commands, SayWhenTheirOutputIsLost) {
