@@ -18,6 +18,15 @@ constexpr bool isAsciiBlank(char c) {
     return c == ' ' || c == '\t';
 }
 
+constexpr bool isAsciiNumber(std::string_view text) {
+    for (const char c : text) {
+        if (!isAsciiDigit(c)) {
+            return false;
+        }
+    }
+    return !text.empty();
+}
+
 /// The first place from `at` on that is no blank.
 constexpr std::size_t skipBlanks(std::string_view text, std::size_t at) {
     while (at < text.size() && isAsciiBlank(text[at])) {

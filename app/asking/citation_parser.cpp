@@ -17,6 +17,10 @@ bool mayBecome(std::string_view text, std::string_view mark) {
     return text.size() < mark.size() && mark.starts_with(text);
 }
 
+bool isPartOfWord(char c) {
+    return isAsciiLetter(c) || isAsciiDigit(c) || c == '_' || c == ')' || c == ']';
+}
+
 } // namespace
 
 CitationParser::CitationParser(QuotationForm form, std::function<bool(std::string_view)> isLabel)
@@ -29,11 +33,18 @@ std::string CitationParser::push(std::string_view piece, bool forced) {
 }
 
 std::string CitationParser::finish() {
-    return step(true);
+    std::string out = step(true);
+    m_justEnded = false;
+    return out;
 }
 
 std::vector<ParsedQuotation> CitationParser::takeQuotations() {
-    return std::exchange(m_ended, {});
+    std::vector<ParsedQuotation> taken = std::exchange(m_ended, {});
+    if (m_justEnded && !taken.empty() && taken.back().label.empty()) { // its label may still come
+        m_ended.push_back(std::move(taken.back()));
+        taken.pop_back();
+    }
+    return taken;
 }
 
 bool CitationParser::startsWithOpening(std::size_t at) const {
@@ -42,52 +53,87 @@ bool CitationParser::startsWithOpening(std::size_t at) const {
 }
 
 void CitationParser::show(std::string& out, std::size_t bytes) {
+    if (bytes == 0) {
+        return;
+    }
     out.append(m_pending, 0, bytes);
     m_previous = m_pending[bytes - 1];
     m_shown += bytes;
     m_pending.erase(0, bytes);
 }
 
-/// A label in front of a quotation or directly behind one is not shown; any other is text.
-CitationParser::Took CitationParser::takeLabel(std::string& out, bool last) {
-    const std::size_t close = m_pending.find(m_form.labelClose, m_form.labelOpen.size());
-    if (close == std::string::npos) {
-        return !last && m_pending.size() < kLongestLabel &&
-                       m_pending.find('\n') == std::string::npos
-                   ? Took::Wait
-                   : Took::No;
+/// A label belongs to the quotation that it stands directly behind, else to the one in front of
+/// which it stands.
+CitationParser::Label CitationParser::labelAt(std::size_t at, bool last) const {
+    const std::string_view rest = std::string_view(m_pending).substr(at);
+    if (!rest.starts_with(m_form.labelOpen)) {
+        return {};
     }
-    const std::string label =
-        m_pending.substr(m_form.labelOpen.size(), close - m_form.labelOpen.size());
-    if (!m_isLabel(label)) {
-        return Took::No;
+    const std::size_t close = rest.find(m_form.labelClose, m_form.labelOpen.size());
+    if (close == std::string_view::npos) {
+        const bool mayEnd =
+            !last && rest.size() < kLongestLabel && rest.find('\n') == std::string_view::npos;
+        return {mayEnd ? Belongs::NotKnownYet : Belongs::NoLabel};
     }
-    const std::size_t behind = close + m_form.labelClose.size();
+    Label label;
+    label.text = rest.substr(m_form.labelOpen.size(), close - m_form.labelOpen.size());
+    label.end = at + close + m_form.labelClose.size();
+    if (!m_isLabel(label.text)) {
+        return {};
+    }
     if (m_justEnded && !m_ended.empty() && m_ended.back().label.empty()) {
-        m_ended.back().label = label;
-        m_pending.erase(0, behind);
-        return Took::Yes;
+        label.belongs = Belongs::ToLast;
+        return label;
     }
-    const std::size_t next = skipBlanks(m_pending, behind);
-    const std::string_view rest = std::string_view(m_pending).substr(next);
-    if (!last && (rest.empty() || mayBecome(rest, kTypographicOpen))) {
+    const std::size_t next = skipBlanks(m_pending, label.end);
+    const std::string_view behind = std::string_view(m_pending).substr(next);
+    if (!last && (behind.empty() || mayBecome(behind, kTypographicOpen))) {
+        return {Belongs::NotKnownYet};
+    }
+    label.belongs = startsWithOpening(next) ? Belongs::ToNext : Belongs::ToNone;
+    return label;
+}
+
+/// The blanks in front of a label go with it when it is left out, unless text stands behind it.
+CitationParser::Took CitationParser::takeLabel(std::string& out, bool last) {
+    const std::size_t at = skipBlanks(m_pending, 0);
+    if (at == m_pending.size()) {
+        return last ? Took::No : Took::Wait;
+    }
+    const Label label = labelAt(at, last);
+    switch (label.belongs) {
+    case Belongs::NoLabel:
+        return Took::No;
+    case Belongs::NotKnownYet:
         return Took::Wait;
+    case Belongs::ToLast:
+        m_ended.back().label = label.text;
+        m_pending.erase(0, label.end);
+        return Took::Yes;
+    case Belongs::ToNext:
+        show(out, at);
+        m_current.label = label.text;
+        m_pending.erase(0, skipBlanks(m_pending, label.end - at));
+        return Took::Yes;
+    case Belongs::ToNone:
+        break;
     }
-    if (startsWithOpening(next)) {
-        m_current.label = label;
-        m_pending.erase(0, next);
+    m_justEnded = false;
+    // A name says something and a[3] is code, but a passage's number only the model can see.
+    if (!isAsciiNumber(label.text) || (at == 0 && isPartOfWord(m_previous))) {
+        show(out, label.end);
+    } else if (at == 0 && (m_shown == 0 || m_previous == '\n')) {
+        m_pending.erase(0, skipBlanks(m_pending, label.end));
     } else {
-        show(out, behind);
+        m_pending.erase(0, label.end);
+        m_previous = ' '; // a second number is no index of the word
     }
     return Took::Yes;
 }
 
 CitationParser::Took CitationParser::takeOutside(std::string& out, bool last) {
-    if (m_pending.starts_with(m_form.labelOpen)) {
-        const Took took = takeLabel(out, last);
-        if (took != Took::No) {
-            return took;
-        }
+    if (const Took took = takeLabel(out, last); took != Took::No) {
+        return took;
     }
     if (startsWithOpening(0)) {
         const bool straight = m_pending.starts_with(m_form.open);
@@ -95,31 +141,12 @@ CitationParser::Took CitationParser::takeOutside(std::string& out, bool last) {
         m_current.inAnswer.begin = m_shown;
         m_current.text.clear();
         m_inQuotation = true;
-        m_innerOpen = m_forced = false;
+        m_justEnded = m_innerOpen = m_forced = false;
         show(out, straight ? m_form.open.size() : kTypographicOpen.size());
         return Took::Yes;
     }
     if (!last && mayBecome(m_pending, kTypographicOpen)) {
         return Took::Wait;
-    }
-    // A blank between a quotation and its label behind it goes with the label.
-    if (m_justEnded && isAsciiBlank(m_pending[0])) {
-        const std::size_t next = skipBlanks(m_pending, 0);
-        if (next == m_pending.size() && !last) {
-            return Took::Wait;
-        }
-        if (std::string_view(m_pending).substr(next).starts_with(m_form.labelOpen)) {
-            const std::string blanks = m_pending.substr(0, next);
-            m_pending.erase(0, next);
-            const std::size_t before = m_pending.size();
-            const Took took = takeLabel(out, last);
-            if (took == Took::Wait || (took == Took::No) || m_pending.size() == before) {
-                m_pending.insert(0, blanks);
-            }
-            if (took != Took::No) {
-                return took;
-            }
-        }
     }
     m_justEnded = m_justEnded && isAsciiBlank(m_pending[0]);
     m_current.label.clear();

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <map>
 
+#include "app/asking/ascii.h"
 #include "app/asking/citation_parser.h"
 #include "engine/base/grouped.h"
 
@@ -153,9 +154,13 @@ class Streamer {
           m_endThink(context.loaded.encoder->control(Control::EndThink)),
           m_verifier(verifierOf(context)),
           m_thinking(context.level.think),
+          // A model of the answer procedure knows numbered passages alone: asked over whole
+          // documents, which have no numbers, it writes some all the same.
           m_parser({context.profile.quotation.labelOpen, context.profile.quotation.labelClose,
                     context.profile.quotation.open, context.profile.quotation.close},
-                   [&prompt](std::string_view label) { return prompt.labels.contains(label); }) {}
+                   [&prompt, numbers = context.profile.procedure](std::string_view label) {
+                       return prompt.labels.contains(label) || (numbers && isAsciiNumber(label));
+                   }) {}
 
     void token(const engine::TokenEvent& event) {
         if (m_thinking) {

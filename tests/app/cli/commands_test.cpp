@@ -69,6 +69,14 @@ TEST_F(Commands, SayWhenTheirOutputIsLost) {
     }
 }
 
+TEST_F(Commands, AnswersOverWholeDocumentsShowNoNumbersOfPassages) {
+    const std::string dossier = newDossier();
+    ASSERT_EQ(run({"ask", "-d", dossier, "--whole", "--json", "What rent is paid?"}), 0) << err;
+    const auto answer = parseJson(out);
+    EXPECT_GT(answer.at("answer_tokens"), 3);
+    EXPECT_THAT(answer.at("answer").get<std::string>(), ::testing::StartsWith("\""));
+}
+
 TEST_F(Commands, InterruptingAQuestionStopsIt) {
     std::string text;
     for (int i = 0; i < 1200; ++i) {
