@@ -139,7 +139,8 @@ int runCommand(int argc, char** argv) {
     CLI::App* inspectCommand =
         app.add_subcommand("inspect-model", "Describe and check a checkpoint");
     inspectCommand->add_option("model", inspect.model, "Folder of the checkpoint")->required();
-    inspectCommand->add_flag("--verify", inspect.verify, "Read everything and check every value");
+    inspectCommand->add_flag("--verify", inspect.verify,
+                             "Read everything and check every value and the tokenizer");
     inspectCommand->add_flag("--json", inspect.json, "Print JSON");
 
     BenchCommand bench;

@@ -8,6 +8,8 @@
 #include <cerrno>
 #include <unistd.h>
 
+#include "app/asking/profile.h"
+#include "app/asking/text_encoder.h"
 #include "app/cli/commands.h"
 #include "app/cli/environment.h"
 #include "app/cli/headless.h"
@@ -26,6 +28,17 @@ std::filesystem::path freeFolder(const std::filesystem::path& dossier, const std
         folder = parent / (name + " report " + std::to_string(number));
     }
     return folder;
+}
+
+/// What --depth can be: a model may have been trained for more than its profile asks for.
+std::vector<std::string> levelsOf(const engine::ModelInfo& info) {
+    std::vector<std::string> names;
+    for (const ProfileLevel& level : loadProfile(info).levels) {
+        if (level.minContext <= info.maxContext) {
+            names.push_back(level.name);
+        }
+    }
+    return names;
 }
 
 } // namespace
@@ -106,6 +119,10 @@ int runInspect(const InspectCommand& command) {
         },
         stop.get_token());
     line.clear();
+    if (command.verify) {
+        loadEncoder(info.path); // what else a question needs of the folder
+    }
+    const std::vector<std::string> levels = levelsOf(info);
     if (command.json) {
         const nlohmann::json j{{"name", info.name},
                                {"release", info.release},
@@ -124,15 +141,15 @@ int runInspect(const InspectCommand& command) {
                                {"vocabulary", info.vocabulary},
                                {"max_context", info.maxContext},
                                {"kv_bytes_per_token", info.kvBytesPerToken},
-                               {"levels", info.levels},
+                               {"levels", levels},
                                {"notes", info.notes},
                                {"verified", command.verify}};
         std::printf("%s\n", jsonText(j, 1).c_str());
         return kAnswered;
     }
-    std::string levels;
-    for (const std::string& level : info.levels) {
-        levels += (levels.empty() ? "" : ", ") + level;
+    std::string depth;
+    for (const std::string& level : levels) {
+        depth += (depth.empty() ? "" : ", ") + level;
     }
     std::printf("%s (release %s)\n"
                 "  %.2f billion parameters, %.2f billion active for a token\n"
@@ -145,12 +162,12 @@ int runInspect(const InspectCommand& command) {
                 info.routedExperts, info.expertsPerToken, info.expertFormat.c_str(), info.tensors,
                 static_cast<double>(info.tensorBytes) / 1e9, info.shards,
                 static_cast<unsigned long long>(info.maxContext), info.kvBytesPerToken,
-                levels.c_str());
+                depth.c_str());
     for (const std::string& note : info.notes) {
         std::printf("  note: %s\n", note.c_str());
     }
     std::printf(command.verify
-                    ? "  every scale and value was checked\n"
+                    ? "  every scale and value and the tokenizer were checked\n"
                     : "  names, shapes and sizes are right; --verify checks every value\n");
     return kAnswered;
 }

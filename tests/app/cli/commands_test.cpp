@@ -96,5 +96,32 @@ TEST_F(Commands, InterruptingAQuestionStopsIt) {
     EXPECT_EQ(answer.at("found"), false);
 }
 
+TEST_F(Commands, InspectingAModelFindsWhatCannotBeLoaded) {
+    namespace fs = std::filesystem;
+    const fs::path model = folder.path() / "model";
+    fs::create_directory(model);
+    for (const auto& entry : fs::directory_iterator(DOSSIER_SOURCE_DIR "/resources/model")) {
+        const fs::path copy = model / entry.path().filename();
+        if (entry.path().extension() == ".json") {
+            fs::copy_file(entry.path(), copy);
+        } else {
+            fs::create_symlink(entry.path(), copy);
+        }
+    }
+    const std::vector<std::string> words{"inspect-model", "--verify", model.string()};
+    ASSERT_EQ(run(words), 0) << err;
+    EXPECT_THAT(out, HasSubstr("depth: none\n")) << "the levels that ask takes";
+    for (const char* name : {"tokenizer.json", "tokenizer_config.json"}) {
+        const std::string whole = test::contents(model / name);
+        folder.write(std::string("model/") + name, whole.substr(0, whole.size() / 2));
+        EXPECT_EQ(run(words), 2) << name;
+        EXPECT_THAT(err, HasSubstr((model / name).string())) << name;
+        folder.write(std::string("model/") + name, whole);
+    }
+    fs::remove(model / "tokenizer.json");
+    EXPECT_EQ(run(words), 2);
+    EXPECT_THAT(err, HasSubstr((model / "tokenizer.json").string()));
+}
+
 } // namespace
 } // namespace dossier::app
