@@ -13,6 +13,7 @@
 
 #include "app/asking/profile.h"
 #include "app/cli/environment.h"
+#include "app/cli/headless.h"
 #include "ui/sample.h"
 #include "ui/setup/last_model.h"
 #include "ui/window_app.h"
@@ -74,7 +75,7 @@ int openWindow(int& argc, char** argv) {
         ui::prepareApplication(application);
         return runWindow(application, start);
     } catch (const Error& error) {
-        std::fprintf(stderr, "dossier: %s\n", error.what());
+        app::cli::complain(error.failed(), error.remedy());
         return 2;
     }
 }

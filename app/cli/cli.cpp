@@ -2,11 +2,15 @@
 #include "app/cli/cli.h"
 
 #include <CLI/CLI.hpp>
+#include <cstdio>
 #include <cstring>
+#include <iostream>
+#include <sstream>
 
 #include "app/cli/commands.h"
 #include "app/cli/environment.h"
 #include "app/cli/headless.h"
+#include "app/cli/terminal_text.h"
 #include "engine/base/standard_output.h"
 
 namespace dossier::app::cli {
@@ -150,7 +154,10 @@ int runCommand(int argc, char** argv) {
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
-        return app.exit(error) == 0 ? kAnswered : kFailed;
+        std::ostringstream wrong; // quotes what was typed
+        const int status = app.exit(error, std::cout, wrong);
+        std::fputs(printable(wrong.str(), Lines::Many).c_str(), stderr);
+        return status == 0 ? kAnswered : kFailed;
     }
     catchInterrupts();
     if (*newCommand) {

@@ -7,6 +7,7 @@
 #include "app/cli/commands.h"
 #include "app/cli/environment.h"
 #include "app/cli/headless.h"
+#include "app/cli/terminal_text.h"
 #include "engine/base/json_text.h"
 
 namespace dossier::app::cli {
@@ -123,12 +124,13 @@ void print(const Citation& citation) {
     } else {
         std::printf("  "); // the nearest place has no chip
     }
-    std::printf("“%s”\n      %s — %s%s\n", citation.quote.c_str(), placeText(citation).c_str(),
-                verdictWords(citation.verdict), citation.forced ? ", forced" : "");
+    std::printf("“%s”\n      %s — %s%s\n", printable(citation.quote, Lines::Many).c_str(),
+                printable(placeText(citation)).c_str(), verdictWords(citation.verdict),
+                citation.forced ? ", forced" : "");
 }
 
 void print(const Session& session, const Answer& answer) {
-    std::printf("%s\n", answer.text.c_str());
+    std::printf("%s\n", printable(answer.text, Lines::Many).c_str());
     if (!answer.citations.empty()) {
         std::printf("\n");
     }
@@ -137,7 +139,7 @@ void print(const Session& session, const Answer& answer) {
     }
     if (!answer.searched.empty()) {
         std::printf("%s%s\n", answer.state == AnswerState::NotFound ? "Searched: " : "Note: ",
-                    answer.searched.c_str());
+                    printable(answer.searched).c_str());
     }
     if (answer.nearest) {
         std::printf("\nNearest place, not an answer:\n");
@@ -147,11 +149,11 @@ void print(const Session& session, const Answer& answer) {
         std::printf("\nSearch results:\n");
         for (const SearchHit& hit : answer.searchResults) {
             std::printf("  - %s\n    %s\n",
-                        placeText(nameOf(session, hit.place.source), hit.place).c_str(),
-                        hit.snippet.c_str());
+                        printable(placeText(nameOf(session, hit.place.source), hit.place)).c_str(),
+                        printable(hit.snippet).c_str());
         }
     }
-    std::fprintf(stderr, "%s, %s, %.1f s\n", answer.model.c_str(), answer.level.c_str(),
+    std::fprintf(stderr, "%s, %s, %.1f s\n", printable(answer.model).c_str(), answer.level.c_str(),
                  answer.seconds);
 }
 

@@ -11,6 +11,7 @@
 #include "app/cli/commands.h"
 #include "app/cli/environment.h"
 #include "app/cli/headless.h"
+#include "app/cli/terminal_text.h"
 #include "app/lanes/lane_catalogue.h"
 #include "app/lanes/reading_run.h"
 #include "engine/base/grouped.h"
@@ -33,7 +34,7 @@ void show(ProgressLine& line, const ReadingStatus& status) {
 
 int exitOf(const ReadingStatus& status) {
     if (!status.note.empty()) {
-        std::fprintf(stderr, "%s\n", status.note.c_str());
+        std::fprintf(stderr, "%s\n", printable(status.note).c_str());
     }
     if (status.failure) {
         complain(status.failure->failed, status.failure->remedy);
@@ -187,23 +188,23 @@ void print(const std::vector<LaneEntry>& entries, bool asJson) {
     }
     for (const LaneEntry& entry : entries) {
         const engine::LaneFileInfo& info = entry.info;
-        std::printf("%s  %s tokens, %s, %zu frontiers, %s\n", entry.name.c_str(),
+        std::printf("%s  %s tokens, %s, %zu frontiers, %s\n", printable(entry.name).c_str(),
                     grouped(info.tokens).c_str(), formatBytes(info.fileBytes).c_str(),
-                    info.contents.frontiers.size(), info.modelName.c_str());
-        std::printf("    %s; last used %s; %s\n", levelText(info).c_str(),
-                    day(entry.usedMs).c_str(), entry.state().c_str());
+                    info.contents.frontiers.size(), printable(info.modelName).c_str());
+        std::printf("    %s; last used %s; %s\n", printable(levelText(info)).c_str(),
+                    day(entry.usedMs).c_str(), printable(entry.state()).c_str());
         if (entry.selfCheck) {
-            std::printf("    self-check: %s\n", checkText(*entry.selfCheck).c_str());
+            std::printf("    self-check: %s\n", printable(checkText(*entry.selfCheck)).c_str());
         }
         if (!entry.elsewhere.empty()) {
-            std::printf("    on %s\n", entry.elsewhere.c_str());
+            std::printf("    on %s\n", printable(entry.elsewhere.string()).c_str());
         }
         if (info.unusedBytes > 0 && !entry.failure) {
             std::printf("    %s of replaced records; --compact %s frees them\n",
-                        formatBytes(info.unusedBytes).c_str(), entry.name.c_str());
+                        formatBytes(info.unusedBytes).c_str(), printable(entry.name).c_str());
         }
         if (entry.failure && !entry.failure->remedy.empty()) {
-            std::printf("    %s\n", entry.failure->remedy.c_str());
+            std::printf("    %s\n", printable(entry.failure->remedy).c_str());
         }
     }
 }
@@ -302,7 +303,9 @@ int runRead(const ReadCommand& command) {
     Long work;
     ReadingRun reading(options, engineFactory());
     if (command.forecast) {
-        std::printf("%s\n", reading.forecast(work.source.get_token()).text().c_str());
+        std::printf(
+            "%s\n",
+            printable(reading.forecast(work.source.get_token()).text(), Lines::Many).c_str());
         return kAnswered;
     }
     const ReadingStatus status =
@@ -335,7 +338,7 @@ int runLanes(const LanesCommand& command) {
     }
     if (!command.budget.empty()) {
         for (const LaneEntry& gone : lanes.keepWithin(bytesOf(command.budget))) {
-            std::fprintf(stderr, "deleted %s, %s, last used %s\n", gone.name.c_str(),
+            std::fprintf(stderr, "deleted %s, %s, last used %s\n", printable(gone.name).c_str(),
                          formatBytes(gone.info.fileBytes).c_str(), day(gone.usedMs).c_str());
         }
     }

@@ -13,6 +13,7 @@
 #include "app/cli/commands.h"
 #include "app/cli/environment.h"
 #include "app/cli/headless.h"
+#include "app/cli/terminal_text.h"
 #include "app/report/export_report.h"
 #include "engine/base/json_text.h"
 #include "engine/client/child_engine.h"
@@ -99,8 +100,9 @@ int runReport(const ReportCommand& command) {
         std::printf("%s\n", file.string().c_str());
     }
     for (const report::ExportResult::Problem& problem : result.problems) {
-        std::fprintf(stderr, "failed    %s: %s. %s\n", problem.source.c_str(),
-                     problem.failure.failed.c_str(), problem.failure.remedy.c_str());
+        std::fprintf(stderr, "failed    %s: %s. %s\n", printable(problem.source).c_str(),
+                     printable(problem.failure.failed).c_str(),
+                     printable(problem.failure.remedy).c_str());
     }
     return result.problems.empty() ? kAnswered : kFailed;
 }
@@ -157,14 +159,15 @@ int runInspect(const InspectCommand& command) {
                 "  %u tensors, %.2f GB in %u files\n"
                 "  context up to %llu tokens, %.0f bytes of rows a token\n"
                 "  depth: %s\n",
-                info.name.c_str(), info.release.c_str(), static_cast<double>(info.parameters) / 1e9,
+                printable(info.name).c_str(), info.release.c_str(),
+                static_cast<double>(info.parameters) / 1e9,
                 static_cast<double>(info.activeParameters) / 1e9, info.layers, info.hiddenSize,
                 info.routedExperts, info.expertsPerToken, info.expertFormat.c_str(), info.tensors,
                 static_cast<double>(info.tensorBytes) / 1e9, info.shards,
                 static_cast<unsigned long long>(info.maxContext), info.kvBytesPerToken,
                 depth.c_str());
     for (const std::string& note : info.notes) {
-        std::printf("  note: %s\n", note.c_str());
+        std::printf("  note: %s\n", printable(note).c_str());
     }
     std::printf(command.verify
                     ? "  every scale and value and the tokenizer were checked\n"

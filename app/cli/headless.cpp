@@ -8,6 +8,7 @@
 
 #include <unistd.h>
 
+#include "app/cli/terminal_text.h"
 #include "engine/base/grouped.h"
 
 namespace dossier::app::cli {
@@ -71,7 +72,7 @@ bool ProgressLine::onTerminal() const {
 }
 
 void ProgressLine::show(const std::string& what, const engine::Progress& progress) {
-    std::string text = what;
+    std::string text = printable(what);
     if (progress.total > 0) {
         text += "  " + grouped(progress.done) + " of " + grouped(progress.total);
     }
@@ -80,7 +81,7 @@ void ProgressLine::show(const std::string& what, const engine::Progress& progres
     }
     if (!onTerminal()) {
         if (what != m_phase) {
-            std::fprintf(stderr, "%s\n", what.c_str());
+            std::fprintf(stderr, "%s\n", printable(what).c_str());
         }
         m_phase = what;
         return;
@@ -102,8 +103,8 @@ void ProgressLine::clear() {
 }
 
 void complain(const std::string& failed, const std::string& remedy) {
-    std::fprintf(stderr, "dossier: %s.%s%s\n", failed.c_str(), remedy.empty() ? "" : " ",
-                 remedy.empty() ? "" : (remedy + ".").c_str());
+    std::fprintf(stderr, "dossier: %s.%s%s\n", printable(failed).c_str(), remedy.empty() ? "" : " ",
+                 remedy.empty() ? "" : (printable(remedy) + ".").c_str());
 }
 
 } // namespace dossier::app::cli

@@ -34,7 +34,7 @@ class ProgressLine {
     std::size_t m_width = 0;
 };
 
-/// Writes "dossier: what failed. What to do." to the error output.
+/// Writes "dossier: what failed. What to do." to the error output, control characters escaped.
 void complain(const std::string& failed, const std::string& remedy);
 
 } // namespace dossier::app::cli

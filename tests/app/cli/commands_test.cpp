@@ -96,6 +96,22 @@ TEST_F(Commands, InterruptingAQuestionStopsIt) {
     EXPECT_EQ(answer.at("found"), false);
 }
 
+TEST_F(Commands, NothingOfAFileReachesTheTerminalAsACommand) {
+    const std::string dossier = (folder.path() / "evil\x1b[2J.dossier").string();
+    const auto file = folder.write("a\x1b[31m.txt",
+                                   "The Tenant shall pay\x1b]0;mine\x07 a rent of 900 pounds.\n");
+    ASSERT_EQ(run({"new", dossier}), 0) << err;
+    ASSERT_EQ(run({"add", "-d", dossier, file.string()}), 0) << err;
+    ASSERT_EQ(run({"ask", "-d", dossier, "What rent does the Tenant pay?"}), 0) << err;
+    EXPECT_THAT(out, HasSubstr("a\\x1b[31m.txt"));
+    EXPECT_EQ((out + err).find('\x1b'), std::string::npos) << out << err;
+    EXPECT_EQ(run({"ask", "-d", dossier, "--depth", "\x1b[2J", "What rent?"}), 2);
+    EXPECT_THAT(err, HasSubstr("\\x1b[2J"));
+    EXPECT_EQ(err.find('\x1b'), std::string::npos) << err;
+    EXPECT_EQ(run({"ask", "-d", dossier, "--\x1b[2J", "What rent?"}), 2);
+    EXPECT_EQ(err.find('\x1b'), std::string::npos) << err;
+}
+
 TEST_F(Commands, InspectingAModelFindsWhatCannotBeLoaded) {
     namespace fs = std::filesystem;
     const fs::path model = folder.path() / "model";
