@@ -6,6 +6,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <string_view>
+
+#include "ingest/document/utf8.h"
 
 namespace dossier::app::report {
 namespace {
@@ -57,6 +60,26 @@ void addAttributes(PangoAttrList* list, const TextStyle& style, std::size_t begi
         insert(list, pango_attr_letter_spacing_new(units(style.letterSpacing)), begin, end);
     if (style.rise != 0)
         insert(list, pango_attr_rise_new(units(style.rise)), begin, end);
+}
+
+/// Pango breaks a word that no line can hold anywhere, and shapes what is left of it once more for
+/// each line: the square of its length. What is left ends with the item, and an attribute that says
+/// again what holds anyhow ends one.
+void divideLongWords(PangoAttrList* list, const TextStyle& style, std::string_view text,
+                     std::size_t begin) {
+    constexpr std::size_t kLongest = 512; ///< bytes; several lines
+    std::size_t piece = begin;
+    bool marked = false; ///< every second piece
+    for (std::size_t at = begin; at < text.size(); ++at) {
+        if (text[at] == ' ' || text[at] == '\n') {
+            piece = at + 1;
+        } else if (at - piece >= kLongest && !ingest::utf8::isContinuation(text[at])) {
+            marked = !marked;
+            if (marked)
+                insert(list, pango_attr_letter_spacing_new(units(style.letterSpacing)), piece, at);
+            piece = at;
+        }
+    }
 }
 
 struct RunPlace {
@@ -115,6 +138,7 @@ ShapedPtr TextShaper::shape(const std::vector<TextRun>& runs, double width, doub
         text += run.text;
         places.push_back({begin, text.size()});
         addAttributes(attributes, run.style, begin, text.size());
+        divideLongWords(attributes, run.style, text, begin);
     }
     pango_layout_set_text(layout, text.data(), static_cast<int>(text.size()));
     pango_layout_set_attributes(layout, attributes);

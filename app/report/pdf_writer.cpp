@@ -204,7 +204,7 @@ class PdfReport {
         m_flow.outline((number.empty() ? "" : number + "  ") + elided(title, 160), 0);
         const TextStyle style = serif(12.4, 700);
         const double indent = number.empty() ? 0 : kNumberColumn + (number.size() > 2 ? 7 : 0);
-        const ShapedPtr text = one(elided(title, 2000), style, G::kColumn - indent, 15.5);
+        const ShapedPtr text = one(oneLine(title), style, G::kColumn - indent, 15.5);
         if (number.empty())
             m_flow.text(text, "H1");
         else

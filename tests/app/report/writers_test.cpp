@@ -206,6 +206,39 @@ TEST_F(Writers, PdfCutsALongQuotationOverPages) {
     EXPECT_THAT(text, HasSubstr("word1200 "));
 }
 
+TEST_F(Writers, PdfHoldsAVeryLongQuestionWhole) {
+    if (!test::haveTool("pdftotext"))
+        GTEST_SKIP() << "pdftotext is not installed";
+    Report report = harbourReport();
+    std::string question;
+    for (int i = 0; question.size() < 99'000; ++i)
+        question += "word" + std::to_string(i) + " ";
+    report.sections[1].title = question;
+    const fs::path pdf = file("report.pdf");
+    writePdf(report, pdf, Existing::Keep);
+    const std::string text = pdfText(pdf);
+    for (int i = 0; i < 10'000; i += 100)
+        EXPECT_THAT(text, HasSubstr("word" + std::to_string(i) + " "));
+}
+
+TEST_F(Writers, PdfTakesWordsOfAnyLength) {
+    Report report = harbourReport();
+    report.sections[0].title = std::string(100'000, 'W');
+    Block block;
+    block.spans = {{std::string(100'000, 'x'), false, false, false, {}}};
+    report.sections[0].blocks.push_back(block);
+    const auto begin = std::chrono::steady_clock::now();
+    writePdf(report, file("report.pdf"), Existing::Keep);
+    const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - begin;
+    EXPECT_LT(spent.count(), 20); // took minutes when it grew with the square
+    if (test::haveTool("pdftotext")) {
+        const std::string text =
+            test::runTool("pdftotext " + test::quoted(file("report.pdf")) + " -").output;
+        EXPECT_GE(std::count(text.begin(), text.end(), 'x'), 100'000);
+        EXPECT_GE(std::count(text.begin(), text.end(), 'W'), 100'000);
+    }
+}
+
 TEST_F(Writers, ManyQuotationsInOneLineDoNotLoseTheirNotes) {
     if (!test::haveTool("pdftotext"))
         GTEST_SKIP() << "pdftotext is not installed";
