@@ -5,15 +5,16 @@
 //     dossier [--dossier D | D.dossier] [--ask QUESTION] [files and folders...]
 #include <QCoreApplication>
 #include <cstdio>
+#include <string>
 
 #include "app/cli/cli.h"
+#include "app/cli/headless.h"
 
 #ifdef DOSSIER_WINDOW
 #include <QApplication>
 
 #include "app/asking/profile.h"
 #include "app/cli/environment.h"
-#include "app/cli/headless.h"
 #include "ui/sample.h"
 #include "ui/setup/last_model.h"
 #include "ui/window_app.h"
@@ -97,6 +98,12 @@ int main(int argc, char** argv) {
     if (dossier::app::cli::isCommandLine(argc, argv)) {
         QCoreApplication application(argc, argv);
         return dossier::app::cli::run(argc, argv);
+    }
+    if (dossier::app::cli::isUnknownWord(argc, argv)) {
+        dossier::app::cli::complain("\"" + std::string(argv[1]) +
+                                        "\" is neither a command nor a file",
+                                    "See dossier --help");
+        return 2;
     }
     return openWindow(argc, argv);
 }

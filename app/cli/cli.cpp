@@ -23,7 +23,8 @@ void addEngineOptions(CLI::App& command, EngineChoice& choice) {
     command.add_option("--model", choice.model,
                        "Folder of a checkpoint; default: the embedded model");
     command.add_option("--device", choice.device, "auto, cpu or cuda");
-    command.add_option("--context", choice.context, "Room for so many tokens");
+    command.add_option("--context", choice.context, "Room for so many tokens")
+        ->check(CLI::NonNegativeNumber);
 }
 
 void addReadOptions(CLI::App& command, ReadCommand& read) {
@@ -90,7 +91,9 @@ int runCommand(int argc, char** argv) {
     bool whole = false, passages = false;
     CLI::App* askCommand = app.add_subcommand("ask", "Ask a question about the documents");
     askCommand->add_option("--dossier,-d", ask.dossier, "The dossier's folder")->required();
-    askCommand->add_option("question", ask.question, "The question")->required();
+    askCommand
+        ->add_option("question", ask.question, "The question; - reads it from the standard input")
+        ->required();
     askCommand->add_option("--depth", ask.depth, "Reasoning level: none, low, high, max");
     askCommand->add_flag("--json", ask.json, "Print one JSON object");
     CLI::Option* wholeFlag = askCommand->add_flag("--whole", whole, "Read all documents whole");
@@ -208,6 +211,16 @@ bool isCommandLine(int argc, char** argv) {
         }
     }
     return false;
+}
+
+bool isUnknownWord(int argc, char** argv) {
+    if (argc < 2 || isCommandLine(argc, argv)) {
+        return false;
+    }
+    const std::filesystem::path word = argv[1];
+    std::error_code error;
+    return !word.string().starts_with("-") && word.extension() != ".dossier" &&
+           !std::filesystem::exists(word, error);
 }
 
 int run(int argc, char** argv) {

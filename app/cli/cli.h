@@ -10,6 +10,10 @@ namespace dossier::app::cli {
 /// Whether argv names a subcommand or asks for help or the version; else the window is meant.
 bool isCommandLine(int argc, char** argv);
 
+/// Whether argv begins with a word that is no subcommand, no option, and names no file or dossier:
+/// there is nothing that a window could show.
+bool isUnknownWord(int argc, char** argv);
+
 /// Needs a QCoreApplication. Never throws.
 int run(int argc, char** argv);
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // dossier ask: one question, its checked answer.
 #include <cstdio>
+#include <iostream>
+#include <iterator>
 
 #include <nlohmann/json.hpp>
 
@@ -196,6 +198,19 @@ void load(EngineHost& host, const EngineChoice& choice, ProgressLine& line) {
     }
 }
 
+std::string questionOf(const AskCommand& command) {
+    if (command.question != "-") {
+        return command.question;
+    }
+    std::string text(std::istreambuf_iterator<char>(std::cin), {});
+    text.erase(text.find_last_not_of(" \t\r\n") + 1);
+    if (text.empty()) {
+        throw Error(ErrorCode::InvalidArgument, "The standard input holds no question",
+                    "Write it there, or as a word of the command");
+    }
+    return text;
+}
+
 } // namespace
 
 engine::LoadOptions loadOptions(const EngineChoice& choice) {
@@ -214,6 +229,7 @@ engine::LoadOptions loadOptions(const EngineChoice& choice) {
 }
 
 int runAsk(const AskCommand& command) {
+    const std::string question = questionOf(command);
     EngineHost host(engineFactory());
     host.setSampling(false);
     SessionOptions options;
@@ -224,7 +240,7 @@ int runAsk(const AskCommand& command) {
     load(host, command.engine, line);
 
     AskRequest request;
-    request.text = command.question;
+    request.text = question;
     request.level = command.depth;
     request.whole = command.whole;
     AnswerId id{};
@@ -239,9 +255,9 @@ int runAsk(const AskCommand& command) {
             line.show(stateWords(answer->state), answer->progress);
         }
     });
-    const QuestionId question = session->ask(request);
+    const QuestionId questionId = session->ask(request);
     if (!asked) { // the signal may come with the next event; the question knows its answers at once
-        if (const Question* stored = session->question(question);
+        if (const Question* stored = session->question(questionId);
             stored && !stored->answers.empty()) {
             id = stored->answers.back();
             asked = true;

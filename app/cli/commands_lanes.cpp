@@ -247,11 +247,20 @@ struct Long {
     }
 };
 
-void requireDossier(const std::filesystem::path& dossier) {
-    if (!std::filesystem::exists(dossier / "dossier.db")) {
-        throw Error(ErrorCode::NotFound, dossier.string() + " is not a dossier",
+/// The folder of a dossier that is named with or without .dossier, as Session::open takes it.
+std::filesystem::path dossierFolder(const std::filesystem::path& named) {
+    std::filesystem::path folder = std::filesystem::absolute(named).lexically_normal();
+    if (!folder.has_filename()) {
+        folder = folder.parent_path();
+    }
+    if (folder.extension() != ".dossier") {
+        folder += ".dossier";
+    }
+    if (!std::filesystem::exists(folder / "dossier.db")) {
+        throw Error(ErrorCode::NotFound, named.string() + " is not a dossier",
                     "Choose a folder that ends in .dossier");
     }
+    return folder;
 }
 
 /// Tries the lanes of the chosen model; it is loaded when there are any.
@@ -284,8 +293,12 @@ void selfCheck(const VerifyCommand& command, engine::Engine& engine, const LaneC
 
 } // namespace
 
-int runRead(const ReadCommand& command) {
-    requireDossier(command.dossier);
+int runRead(const ReadCommand& given) {
+    ReadCommand command = given;
+    command.dossier = dossierFolder(given.dossier);
+    for (std::filesystem::path& other : command.reuse) {
+        other = dossierFolder(other);
+    }
     if (!command.wish.empty()) {
         return leaveWish(command);
     }
@@ -318,8 +331,9 @@ int runRead(const ReadCommand& command) {
     return exitOf(status);
 }
 
-int runLanes(const LanesCommand& command) {
-    requireDossier(command.dossier);
+int runLanes(const LanesCommand& given) {
+    LanesCommand command = given;
+    command.dossier = dossierFolder(given.dossier);
     const auto engine = engineFactory()();
     LaneCatalogue lanes(command.dossier, *engine);
     Long work;
@@ -346,8 +360,9 @@ int runLanes(const LanesCommand& command) {
     return kAnswered;
 }
 
-int runVerify(const VerifyCommand& command) {
-    requireDossier(command.dossier);
+int runVerify(const VerifyCommand& given) {
+    VerifyCommand command = given;
+    command.dossier = dossierFolder(given.dossier);
     const auto engine = engineFactory()();
     Long work;
     const LaneCatalogue lanes(command.dossier, *engine);

@@ -177,10 +177,11 @@ int runInspect(const InspectCommand& command) {
 
 int runBench(const BenchCommand& command) {
     const std::string program = engineProgram().string();
-    const std::string model =
-        (command.engine.model.empty() ? embeddedModel() : command.engine.model).string();
+    const std::string model = loadOptions(command.engine).model.string();
+    const std::string context = std::to_string(command.engine.context);
     std::fflush(stdout);
-    execl(program.c_str(), program.c_str(), "speed", "--model", model.c_str(), nullptr);
+    execl(program.c_str(), program.c_str(), "speed", "--model", model.c_str(), "--device",
+          command.engine.device.c_str(), "--context", context.c_str(), nullptr);
     throw systemError("start " + program, errno);
 }
 

@@ -32,7 +32,7 @@ constexpr const char* kUsage =
     "  dossier-engine forecast --config CONFIG.json --context N [--vram BYTES] [--ram BYTES] "
     "--json\n"
     "  dossier-engine speed --model DIR [--prompt N] [--answer N] [--threads N]\n"
-    "                       [--device auto|cpu|cuda] [--fp8]\n"
+    "                       [--device auto|cpu|cuda] [--context N] [--fp8]\n"
     "                                            tokens per second beside this machine's bounds\n"
     "  dossier-engine bench [--part budgets,cut,products,bytes,cpu-experts]\n"
     "                       [--budgets 24,80,all] [--reading 80,all]\n"

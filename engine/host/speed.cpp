@@ -114,7 +114,15 @@ int speedCommand(const Arguments& arguments) {
     options.fp8Experts = arguments.flag("fp8");
     const std::size_t prompt = std::max<std::uint64_t>(arguments.number("prompt", 2048), 2);
     const std::size_t answer = std::max<std::uint64_t>(arguments.number("answer", 64), 1);
+    options.contextTokens = arguments.number("context", 0);
     arguments.finish();
+    if (options.contextTokens != 0 && prompt + answer > options.contextTokens) {
+        throw Error(ErrorCode::InvalidArgument,
+                    "A context of " + std::to_string(options.contextTokens) +
+                        " tokens does not hold the " + std::to_string(prompt + answer) +
+                        " that are measured",
+                    "Give a larger one");
+    }
 
     MemoryLedger ledger;
     Runtime runtime(ledger);

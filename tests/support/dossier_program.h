@@ -34,6 +34,9 @@ class DossierProgram {
         arguments.push_back(nullptr);
         posix_spawn_file_actions_t actions;
         posix_spawn_file_actions_init(&actions);
+        if (!input.empty()) {
+            posix_spawn_file_actions_addopen(&actions, 0, input.c_str(), O_RDONLY, 0);
+        }
         posix_spawn_file_actions_addopen(&actions, 1,
                                          (output.empty() ? m_folder / "out" : output).c_str(),
                                          O_WRONLY | O_CREAT | O_TRUNC, 0600);
@@ -94,6 +97,7 @@ class DossierProgram {
         return children;
     }
 
+    std::filesystem::path input;  ///< the standard input; empty: this program's
     std::filesystem::path output; ///< where the standard output goes instead
     std::string out, err;         ///< of the last one that was waited for
 

@@ -112,6 +112,44 @@ TEST_F(Commands, NothingOfAFileReachesTheTerminalAsACommand) {
     EXPECT_EQ(err.find('\x1b'), std::string::npos) << err;
 }
 
+TEST_F(Commands, RefuseWhatTheyDoNotUnderstand) {
+    const std::string dossier = newDossier();
+    for (const std::vector<std::string>& words :
+         {std::vector<std::string>{"foo"},
+          {"bench", "--device", "bogus"},
+          {"bench", "--context", "100"},
+          {"ask", "-d", dossier, "--context", "-5", "What rent?"},
+          {"read", "-d", dossier, "--context", "-5"}}) {
+        EXPECT_EQ(run(words), 2) << words.front();
+        EXPECT_THAT(err, ::testing::Not(::testing::IsEmpty())) << words.front();
+    }
+    EXPECT_EQ(run({"foo"}), 2);
+    EXPECT_THAT(err, HasSubstr("\"foo\" is neither a command nor a file"));
+}
+
+TEST_F(Commands, TakeADossierWithAndWithoutItsSuffix) {
+    const std::filesystem::path dossier = newDossier();
+    for (const std::string& name :
+         {dossier.string(), dossier.string() + "/", (folder.path() / "lease").string()}) {
+        EXPECT_EQ(run({"lanes", "-d", name}), 0) << name << err;
+        EXPECT_EQ(run({"verify", "-d", name, "--checksums-only"}), 0) << name << err;
+        EXPECT_EQ(run({"read", "-d", name, "--pause"}), 2) << name;
+        EXPECT_THAT(err, HasSubstr("Nothing is being read")) << name;
+    }
+    EXPECT_EQ(run({"lanes", "-d", (folder.path() / "other").string()}), 2);
+    EXPECT_THAT(err, HasSubstr("other is not a dossier"));
+}
+
+TEST_F(Commands, AskReadsItsQuestionFromTheStandardInput) {
+    const std::string dossier = newDossier();
+    program.input = folder.write("question", "What rent does\nthe Tenant pay?\n");
+    ASSERT_EQ(run({"ask", "-d", dossier, "-"}), 0) << err;
+    EXPECT_THAT(out, HasSubstr("900 pounds"));
+    program.input = "/dev/null";
+    EXPECT_EQ(run({"ask", "-d", dossier, "-"}), 2);
+    EXPECT_THAT(err, HasSubstr("holds no question"));
+}
+
 TEST_F(Commands, InspectingAModelFindsWhatCannotBeLoaded) {
     namespace fs = std::filesystem;
     const fs::path model = folder.path() / "model";
