@@ -10,6 +10,7 @@
 #include "app/cli/environment.h"
 #include "app/cli/headless.h"
 #include "app/cli/terminal_text.h"
+#include "app/cli/unread.h"
 #include "engine/base/json_text.h"
 
 namespace dossier::app::cli {
@@ -238,6 +239,7 @@ int runAsk(const AskCommand& command) {
     const auto session = Session::open(command.dossier, options);
     ProgressLine line;
     load(host, command.engine, line);
+    finishReading(*session, line);
 
     AskRequest request;
     request.text = question;

@@ -14,6 +14,7 @@
 #include "app/cli/environment.h"
 #include "app/cli/headless.h"
 #include "app/cli/terminal_text.h"
+#include "app/cli/unread.h"
 #include "app/report/export_report.h"
 #include "engine/base/json_text.h"
 #include "engine/client/child_engine.h"
@@ -48,6 +49,8 @@ int runReport(const ReportCommand& command) {
     SessionOptions options;
     options.reader = ingest::makeReader(readerProgram());
     const auto session = Session::open(command.dossier, options);
+    ProgressLine line;
+    finishReading(*session, line);
     report::ExportRequest request;
     request.folder = command.output.empty() ? freeFolder(session->folder(), session->name())
                                             : std::filesystem::absolute(command.output);
@@ -74,7 +77,6 @@ int runReport(const ReportCommand& command) {
         }
         return nullptr;
     };
-    ProgressLine line;
     QObject::connect(session.get(), &Session::jobChanged, session.get(), [&](JobId) {
         if (const Job* running = job(); running && running->state == JobState::Running) {
             line.show("Writing the report", running->progress);

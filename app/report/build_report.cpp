@@ -259,6 +259,9 @@ class Builder {
                                       : grouped(section.leftOut) + " statements") +
                 " left out: " + (section.leftOut == 1 ? "its quotation" : "their quotations") +
                 " could not be verified.");
+        // What became of the answer's sources since, or what it was asked without.
+        if (!answer.searched.empty())
+            section.remarks.push_back("Note: " + answer.searched + ".");
         if (section.blocks.empty() && section.leftOut == 0)
             section.remarks.push_back("The answer is empty.");
     }
