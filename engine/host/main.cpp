@@ -6,8 +6,6 @@
 #include <string>
 #include <vector>
 
-#include <csignal>
-#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "engine/base/standard_output.h"
@@ -51,7 +49,6 @@ int run(int argc, char** argv) {
     }
     const Arguments options(arguments);
     if (arguments[0] == "serve") {
-        prctl(PR_SET_PDEATHSIG, SIGKILL); // never outlive the application
         const auto engine = makeInProcessEngine();
         // Answers go to a duplicate, so that a library that prints cannot break the protocol.
         const int output = dup(STDOUT_FILENO);

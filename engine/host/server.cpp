@@ -2,6 +2,8 @@
 #include "engine/host/server.h"
 
 #include <cerrno>
+#include <chrono>
+#include <condition_variable>
 #include <map>
 #include <mutex>
 #include <thread>
@@ -18,6 +20,8 @@ namespace {
 using wire::Json;
 
 constexpr std::size_t kMaxLine = std::size_t{512} << 20;
+/// What is computed looks at its cancellation several times a second.
+constexpr std::chrono::milliseconds kPatience{800};
 
 /// JSON-RPC's own codes; -32000 is the engine's.
 enum RpcCode { kParseError = -32700, kNoMethod = -32601, kBadParams = -32602, kEngine = -32000 };
@@ -26,14 +30,13 @@ class Server {
   public:
     Server(Engine& engine, int output) : m_engine(engine), m_output(output) {}
 
-    ~Server() {
-        {
-            const std::lock_guard lock(m_mutex);
-            for (auto& [id, request] : m_running) {
-                request.stop.request_stop();
-            }
+    /// Cancels what runs; false when some of it still runs after `patience`.
+    bool cancelAll(std::chrono::milliseconds patience) {
+        std::unique_lock lock(m_mutex);
+        for (auto& [id, request] : m_running) {
+            request.stop.request_stop();
         }
-        m_workers.clear(); // joins
+        return m_ended.wait_for(lock, patience, [this] { return m_running.empty(); });
     }
 
     void handle(const std::string& line) {
@@ -86,6 +89,7 @@ class Server {
                 const std::lock_guard inner(m_mutex);
                 m_running.erase(id);
                 m_finished.push_back(std::this_thread::get_id());
+                m_ended.notify_all();
             });
         }
     }
@@ -149,9 +153,10 @@ class Server {
     int m_output;
     std::mutex m_outputMutex;
     std::mutex m_mutex; ///< guards what follows
+    std::condition_variable m_ended;
     std::map<std::uint64_t, Request> m_running;
     std::vector<std::thread::id> m_finished;
-    std::vector<std::jthread> m_workers;
+    std::vector<std::jthread> m_workers; ///< last: joins before the rest goes
 };
 
 LaneId laneOf(const Json& p) {
@@ -259,10 +264,8 @@ Json Server::call(std::uint64_t id, const std::string& method, const Json& p,
                 "Use an application and an engine of the same version");
 }
 
-} // namespace
-
-void serve(Engine& engine, int input, int output) {
-    Server server(engine, output);
+/// Until `input` ends, or sends too long a line.
+void handleLines(Server& server, int input) {
     std::string pending;
     std::vector<char> buffer(1 << 16);
     for (;;) {
@@ -285,6 +288,17 @@ void serve(Engine& engine, int input, int output) {
         if (pending.size() > kMaxLine) {
             return;
         }
+    }
+}
+
+} // namespace
+
+void serve(Engine& engine, int input, int output) {
+    Server server(engine, output);
+    handleLines(server, input);
+    if (!server.cancelAll(kPatience)) {
+        // Nobody waits for it any more, and what is on the disk holds at any moment.
+        _exit(0);
     }
 }
 

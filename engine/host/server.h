@@ -6,9 +6,11 @@
 
 namespace dossier::engine {
 
-/// Returns when `input` ends or breaks; running requests are cancelled first. Each request runs on
-/// its own thread, so that memory and telemetry answer while an answer is being written. Malformed
-/// lines get a JSON-RPC error and are otherwise ignored; lines over 512 MiB end the connection.
+/// Returns when `input` ends or breaks; running requests are cancelled first, and when one of them
+/// does not end within a second, the process does. So an engine never outlives its application.
+/// Each request runs on its own thread, so that memory and telemetry answer while an answer is
+/// being written. Malformed lines get a JSON-RPC error and are otherwise ignored; lines over 512
+/// MiB end the connection.
 void serve(Engine&, int input, int output);
 
 } // namespace dossier::engine

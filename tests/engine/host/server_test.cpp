@@ -1,16 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 // The protocol of dossier-engine as a foreign client would see it, and its commands.
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <fstream>
+#include <thread>
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
 #include "engine/base/json_text.h"
+#include "engine/client/child_engine.h"
 #include "engine/client/child_process.h"
 #include "tests/engine/support/golden.h"
 
+#include <fcntl.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 namespace dossier::engine {
@@ -94,6 +100,69 @@ TEST(Server, EndsWhenItsInputEnds) {
     talk.hear();
     talk.process().closeInput();
     EXPECT_EQ(talk.process().ending(), "ended with status 0");
+}
+
+TEST(Server, EndsWithItsInputAlsoWhenNobodyHearsItsAnswers) {
+    Talk talk;
+    for (int id = 1; id < 300; ++id) { // more answers than the pipe holds
+        talk.say(R"({"jsonrpc":"2.0","id":)" + std::to_string(id) + R"(,"method":"telemetry"})");
+    }
+    talk.process().closeInput();
+    std::string ending;
+    for (int seconds = 0; seconds < 10 && ending.empty(); ++seconds) {
+        ending = talk.process().ending(); // waits for one
+    }
+    EXPECT_EQ(ending, "ended with status 0");
+}
+
+/// Has an engine of its own read again and again, and tells that engine's process id through
+/// `pipe` once it is at work. For a process of its own.
+[[noreturn]] void readForever(int pipe) {
+    const auto engine = makeChildEngine(kProgram);
+    LoadOptions options;
+    options.model = test::tinyCheckpoint("tiny");
+    options.device = Device::Cpu;
+    engine->load(options);
+    const int id = childProcessId(*engine);
+    bool told = false;
+    const auto tell = [&](const Progress&) {
+        told = told || write(pipe, &id, sizeof id) == static_cast<ssize_t>(sizeof id);
+    };
+    for (;;) {
+        const LaneId lane = engine->openLane().id;
+        engine->append(lane, std::vector<Token>(1000, 7), tell);
+        engine->closeLane(lane);
+    }
+}
+
+TEST(ChildEngine, EndsInTheMiddleOfReadingWhenItsApplicationIsKilled) {
+    ASSERT_EQ(prctl(PR_SET_CHILD_SUBREAPER, 1), 0); // whom the engine is left to
+    int ends[2];
+    ASSERT_EQ(pipe2(ends, O_CLOEXEC), 0);
+    const pid_t application = fork();
+    if (application == 0) {
+        readForever(ends[1]);
+    }
+    close(ends[1]);
+    int engine = 0;
+    ASSERT_EQ(read(ends[0], &engine, sizeof engine), static_cast<ssize_t>(sizeof engine));
+    close(ends[0]);
+    kill(application, SIGKILL);
+    waitpid(application, nullptr, 0);
+    bool ended = false;
+    for (int i = 0; i < 200 && !ended; ++i) {
+        ended = waitpid(engine, nullptr, WNOHANG) == engine;
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    EXPECT_TRUE(ended) << "it must not go on for nobody";
+    prctl(PR_SET_CHILD_SUBREAPER, 0);
+}
+
+TEST(ChildEngine, OutlivesTheThreadThatStartedIt) {
+    std::unique_ptr<Engine> engine;
+    std::thread([&] { engine = makeChildEngine(kProgram); }).join();
+    std::this_thread::sleep_for(std::chrono::milliseconds(100)); // of the thread in the kernel
+    EXPECT_EQ(engine->telemetry().activity, "idle");
 }
 
 std::string output(const std::string& command, int* status = nullptr) {
