@@ -96,7 +96,7 @@ void ThreadPanel::connectExchange(Exchange* exchange) {
             [this, exchange](int step) { showVersion(exchange, step); });
     connect(exchange, &Exchange::menuRequested, this,
             [this, exchange](const QPoint& at) { answerMenu(exchange, at); });
-    connect(exchange, &Exchange::copyRequested, this, [this, exchange] {
+    connect(exchange, &Exchange::copyRequested, this, [exchange] {
         std::vector<std::pair<std::uint32_t, QString>> places;
         const CitationModel& rows = exchange->list()->rows();
         for (int i = 0; i < rows.rowCount(); ++i) {
