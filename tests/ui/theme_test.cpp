@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Tokens, contrast, style sheet, fonts, icons and lengths.
 #include <QApplication>
+#include <QBoxLayout>
 #include <QDir>
 #include <QFile>
 #include <QFontDatabase>
@@ -16,6 +17,7 @@
 #include "ui/theme/icons.h"
 #include "ui/theme/paint.h"
 #include "ui/theme/theme.h"
+#include "ui/widgets/basics.h"
 
 using namespace dossier;
 using namespace dossier::ui;
@@ -236,6 +238,33 @@ class ThemeTest : public QObject {
             }
         }
         QVERIFY2(different < 12, qPrintable(QString::number(different)));
+    }
+
+    void gapsOfAnEmptiedLayoutAreForgotten() {
+        QWidget widget;
+        auto* layout = columnLayout(&widget);
+        for (int i = 0; i < 8; ++i) {
+            addGap(layout, 8);
+        }
+        while (layout->count() > 0) {
+            delete layout->takeAt(0);
+        }
+        // What has their memory now belongs to somebody else.
+        const std::vector<char> someone(sizeof(QSpacerItem), 'x');
+        const std::vector<std::vector<char>> others(8, someone);
+        Theme::instance().setTextPercent(125);
+        for (const std::vector<char>& other : others) {
+            QVERIFY(other == someone);
+        }
+    }
+
+    void gapsFollowTheTextSize() {
+        QWidget widget;
+        auto* layout = columnLayout(&widget);
+        addGap(layout, 8);
+        QCOMPARE(layout->sizeHint(), QSize(0, 8));
+        Theme::instance().setTextPercent(125);
+        QCOMPARE(layout->sizeHint(), QSize(0, 10));
     }
 
     void lengthsFollowTheTextSize_data() {

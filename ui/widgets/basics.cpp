@@ -108,15 +108,29 @@ QVBoxLayout* columnIn(QBoxLayout* parent, double spacing) {
     return layout;
 }
 
+namespace {
+
+/// A gap whose length follows the theme for as long as it exists: many a layout is emptied and
+/// filled anew.
+class Gap : public QSpacerItem {
+  public:
+    Gap(QBoxLayout* layout, double length) : QSpacerItem(0, 0) {
+        const bool vertical = layout->direction() == QBoxLayout::TopToBottom;
+        onThemeChange(&m_alive, [=, this] {
+            changeSize(vertical ? 0 : px(length), vertical ? px(length) : 0, QSizePolicy::Fixed,
+                       QSizePolicy::Fixed);
+            layout->invalidate();
+        });
+    }
+
+  private:
+    QObject m_alive; ///< what is connected to it ends with the gap
+};
+
+} // namespace
+
 void addGap(QBoxLayout* layout, double length) {
-    auto* spacer = new QSpacerItem(0, 0);
-    layout->addSpacerItem(spacer);
-    const bool vertical = layout->direction() == QBoxLayout::TopToBottom;
-    onThemeChange(layout, [=] {
-        spacer->changeSize(vertical ? 0 : px(length), vertical ? px(length) : 0, QSizePolicy::Fixed,
-                           QSizePolicy::Fixed);
-        layout->invalidate();
-    });
+    layout->addSpacerItem(new Gap(layout, length));
 }
 
 // ---------------------------------------------------------------- label
