@@ -99,7 +99,7 @@ class EngineHost::Impl {
     }
 
     void keep(MemorySample sample) {
-        if (applicationRows) {
+        if (rowsOwner) {
             sample.application = applicationRows();
         }
         if (samples.size() >= kSamplesKept) {
@@ -118,6 +118,7 @@ class EngineHost::Impl {
     std::stop_source loadStop;
     JobList jobs;
     std::vector<MemorySample> samples;
+    QPointer<const QObject> rowsOwner;
     std::function<std::vector<engine::MemoryRow>()> applicationRows;
     QTimer timer;
     WorkQueue queue{WorkQueue::AtEnd::Drop};
@@ -221,7 +222,9 @@ const std::vector<MemorySample>& EngineHost::memory() const {
     return d->samples;
 }
 
-void EngineHost::setApplicationRows(std::function<std::vector<engine::MemoryRow>()> rows) {
+void EngineHost::setApplicationRows(const QObject* owner,
+                                    std::function<std::vector<engine::MemoryRow>()> rows) {
+    d->rowsOwner = owner;
     d->applicationRows = std::move(rows);
 }
 

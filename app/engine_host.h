@@ -52,8 +52,9 @@ class EngineHost : public QObject {
 
     // ---- memory
     const std::vector<MemorySample>& memory() const; ///< the last ten minutes, oldest first
-    /// Adds rows of this process to every sample (the open session does). Empty = none.
-    void setApplicationRows(std::function<std::vector<engine::MemoryRow>()> rows);
+    /// Adds rows of this process to every sample while `owner` lives: the session opened last does.
+    void setApplicationRows(const QObject* owner,
+                            std::function<std::vector<engine::MemoryRow>()> rows);
     /// On by default; switch off to test without a clock.
     void setSampling(bool on);
 

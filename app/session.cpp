@@ -80,7 +80,7 @@ void Session::Impl::attach(Session* owner) {
     if (options.engine != nullptr) {
         QObject::connect(options.engine, &EngineHost::statusChanged, session,
                          [this] { engineChanged(); });
-        options.engine->setApplicationRows([this] { return corpus.memory(); });
+        options.engine->setApplicationRows(session, [this] { return corpus.memory(); });
         engineChanged();
     }
     std::vector<Source> unread;
@@ -359,9 +359,6 @@ Session::Session(std::unique_ptr<Impl> impl) : d(std::move(impl)) {
 }
 
 Session::~Session() {
-    if (d->options.engine != nullptr) {
-        d->options.engine->setApplicationRows({});
-    }
     d->timer.stop();
     Store* store = d->store.get();
     for (auto& [id, one] : d->active) {

@@ -453,6 +453,20 @@ TEST_F(SessionTest, AnEngineThatDiesWhileNothingIsAskedIsToldAndTheNextQuestionW
     host->setSampling(false);
 }
 
+TEST_F(SessionTest, MemoryIsToldOfTheDossierOpenedLast) {
+    create();
+    auto former = std::exchange(session, Session::create(folder.path() / "other", options));
+    former.reset(); // in the order of the window, where a dossier that cannot be opened keeps it
+    host->setSampling(true);
+    const std::vector<MemorySample>& samples = host->memory();
+    until([&] { return !samples.empty() && !samples.back().application.empty(); }, "its rows");
+    session.reset();
+    const std::size_t before = samples.size();
+    until([&] { return samples.size() >= before + 2; }, "samples without a dossier");
+    EXPECT_TRUE(samples.back().application.empty());
+    host->setSampling(false);
+}
+
 TEST_F(SessionTest, AModelThatCannotBeLoadedHasFailed) {
     script.loadError = Error(ErrorCode::Corrupt, "model.safetensors is damaged", "Copy it again");
     engine::LoadOptions model;
