@@ -13,6 +13,7 @@
 #include <cmath>
 
 #include "tests/ui/support/ui_testing.h"
+#include "ui/main/note_popup.h"
 #include "ui/memory/owners.h"
 #include "ui/theme/icons.h"
 #include "ui/theme/paint.h"
@@ -103,6 +104,14 @@ class ThemeTest : public QObject {
         QVERIFY(contrast(t.err, t.errS) >= 4.5 && contrast(t.onaccent, t.accent) >= 4.5);
         QVERIFY(contrast(t.text, t.hl) >= 4.5 && contrast(t.text, t.hlC) >= 4.5);
         QVERIFY(contrast(t.ink, t.paper) >= 7);
+        for (const QColor& ground : {t.paper, t.base, QColor(Qt::white)}) {
+            const QColor ink = ground == Qt::white ? lightTokens().text : t.text;
+            for (const auto& rgb : markColors()) {
+                const QColor mark = markGround(QColor(rgb[0], rgb[1], rgb[2]), ground);
+                QVERIFY2(contrast(ink, mark) >= 6, qPrintable(mark.name()));
+                QVERIFY2(mark != ground, qPrintable(mark.name()));
+            }
+        }
     }
 
     void ownersHaveDifferentColours() {

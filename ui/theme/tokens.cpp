@@ -116,6 +116,10 @@ QColor mixed(const QColor& a, const QColor& b, double share) {
                   channel(a.blue(), b.blue()));
 }
 
+QColor markGround(const QColor& mark, const QColor& ground) {
+    return mixed(mark, ground, ground.lightness() < 128 ? 0.18 : 0.75);
+}
+
 QColor withAlpha(QColor color, double alpha) {
     color.setAlphaF(static_cast<float>(alpha));
     return color;

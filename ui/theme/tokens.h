@@ -50,6 +50,9 @@ const QHash<QString, ColorRole>& tokenNames();
 
 /// Mix: `share` of a, the rest of b.
 QColor mixed(const QColor& a, const QColor& b, double share);
+/// Ground of text that the person marked: the mark's colour on `ground`, so faint on a dark one
+/// that the text stays readable.
+QColor markGround(const QColor& mark, const QColor& ground);
 QColor withAlpha(QColor color, double alpha);
 
 } // namespace dossier::ui

@@ -18,22 +18,27 @@ QColor colorOf(const app::Mark& mark) {
     return QColor(mark.rgb[0], mark.rgb[1], mark.rgb[2]);
 }
 
-/// The ground of a piece of a night page exchanged for a highlight, its ink kept: per channel the
-/// line through (paper -> highlight) and (ink -> ink).
+/// The ground of a piece of a night page exchanged for a highlight: per channel the line through
+/// (paper -> highlight) and (half way to the ink -> text). Small type reaches about half of its ink
+/// where its strokes are thinner than a pixel; there it has to be read on a lighter ground, too.
 QImage onHighlight(const QImage& piece, const QColor& highlight) {
     const Tokens& t = tokens();
     QImage result = piece.convertToFormat(QImage::Format_RGB32);
-    const auto map = [](int value, int paper, int ink, int ground) {
+    const auto map = [](int value, int paper, int ink, int ground, int text) {
         const int span = ink - paper;
-        return span == 0 ? ground
-                         : std::clamp(ground + (value - paper) * (ink - ground) / span, 0, 255);
+        const int from = std::min(ground, text), to = std::max(ground, text);
+        return span == 0
+                   ? ground
+                   : std::clamp(ground + 2 * (value - paper) * (text - ground) / span, from, to);
     };
     for (int y = 0; y < result.height(); ++y) {
         auto* line = reinterpret_cast<QRgb*>(result.scanLine(y));
         for (int x = 0; x < result.width(); ++x) {
-            line[x] = qRgb(map(qRed(line[x]), t.paper.red(), t.ink.red(), highlight.red()),
-                           map(qGreen(line[x]), t.paper.green(), t.ink.green(), highlight.green()),
-                           map(qBlue(line[x]), t.paper.blue(), t.ink.blue(), highlight.blue()));
+            line[x] = qRgb(
+                map(qRed(line[x]), t.paper.red(), t.ink.red(), highlight.red(), t.text.red()),
+                map(qGreen(line[x]), t.paper.green(), t.ink.green(), highlight.green(),
+                    t.text.green()),
+                map(qBlue(line[x]), t.paper.blue(), t.ink.blue(), highlight.blue(), t.text.blue()));
         }
     }
     return result;
@@ -191,7 +196,7 @@ void PageView::paintMark(QPainter& p, std::uint32_t page, const app::Mark& mark,
     if (mark.kind == ingest::MarkKind::Highlight || mark.kind == ingest::MarkKind::Note) {
         const QColor color = colorOf(mark);
         paintRange(p, page, rect, mark.range,
-                   night() ? mixed(color, tokens().paper, 0.32) : mixed(color, Qt::white, 0.75));
+                   markGround(color, night() ? tokens().paper : QColor(Qt::white)));
     }
     const ingest::TextRange onPage = m_document->pages[page].range;
     if (mark.range.end <= onPage.begin || mark.range.begin >= onPage.end) {

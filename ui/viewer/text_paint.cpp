@@ -38,9 +38,9 @@ ColorRole roleOf(SyntaxKind kind) {
 } // namespace
 
 QList<QTextLayout::FormatRange> TextView::syntaxFormats(std::size_t line, std::string_view text,
-                                                        bool plain) const {
+                                                        bool cited) const {
     QList<QTextLayout::FormatRange> formats;
-    if (m_language == nullptr || plain) {
+    if (m_language == nullptr) {
         return formats;
     }
     std::vector<SyntaxSpan> spans;
@@ -50,8 +50,11 @@ QList<QTextLayout::FormatRange> TextView::syntaxFormats(std::size_t line, std::s
         QTextLayout::FormatRange range;
         range.start = utf16Index(text, span.begin);
         range.length = utf16Index(text, span.end) - range.start;
-        range.format.setForeground(tokens().*roleOf(span.kind));
-        if (span.kind == SyntaxKind::Comment) {
+        const bool comment = span.kind == SyntaxKind::Comment;
+        // The colour of comments is too faint for the ground of cited lines.
+        range.format.setForeground(tokens().*
+                                   (comment && cited ? &Tokens::text2 : roleOf(span.kind)));
+        if (comment) {
             range.format.setFont(m_italic);
         }
         formats.push_back(range);
@@ -112,9 +115,13 @@ void TextView::paintLine(QPainter& p, std::size_t line, double y) {
     }
     p.save();
     p.setClipRect(QRectF(left - pxF(2), y, viewport()->width() - left + pxF(2), height));
+    m_onHighlight.clear();
+    if (cited && current && !m_wrap) {
+        plainText(0, static_cast<int>(layout->layout.text().size()));
+    }
     paintRanges(p, line, y, layout);
     p.setPen(t.text);
-    layout->layout.draw(&p, QPointF(left - horizontalScrollBar()->value(), y));
+    layout->layout.draw(&p, QPointF(left - horizontalScrollBar()->value(), y), m_onHighlight);
     p.restore();
     if (m_index->first(line)) {
         QFont numberFont = fontOf(Type::Code);
@@ -138,6 +145,14 @@ void TextView::paintLine(QPainter& p, std::size_t line, double y) {
     }
 }
 
+void TextView::plainText(int from, int to) {
+    QTextLayout::FormatRange range;
+    range.start = from;
+    range.length = to - from;
+    range.format.setForeground(tokens().text);
+    m_onHighlight.push_back(range);
+}
+
 void TextView::paintRanges(QPainter& p, std::size_t line, double y, LineLayout* layout) {
     const Tokens& t = tokens();
     for (const app::Mark& mark : m_marks) {
@@ -150,8 +165,7 @@ void TextView::paintRanges(QPainter& p, std::size_t line, double y, LineLayout* 
             paintPart(p, layout, line, y, mark.range, t.err, kStrike);
             break;
         default:
-            paintPart(p, layout, line, y, mark.range, mixed(ink, t.base, t.dark ? 0.32 : 0.75),
-                      kFill);
+            paintPart(p, layout, line, y, mark.range, markGround(ink, t.base), kFill);
         }
     }
     if (m_wrap) {
@@ -193,6 +207,9 @@ void TextView::paintPart(QPainter& p, LineLayout* layout, std::size_t line, doub
     const int from = utf16Index(text, range.begin > begin ? range.begin - begin : 0);
     const int to = utf16Index(text, std::min(range.end, end) - begin);
     const bool beyond = range.end > end; // the line break belongs to it
+    if (style == kFill && m_language != nullptr && to > from) {
+        plainText(from, to);
+    }
     for (int i = 0; i < layout->layout.lineCount(); ++i) {
         const QTextLine row = layout->layout.lineAt(i);
         const int rowEnd = row.textStart() + row.textLength();

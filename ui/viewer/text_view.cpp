@@ -179,8 +179,8 @@ TextView::LineLayout* TextView::lineLayout(std::size_t line) {
     bool current = false;
     std::uint32_t number = 0;
     app::Verdict verdict{};
-    const bool plain = !m_wrap && citedWhole(line, &current, &number, &verdict) && current;
-    layout.setFormats(syntaxFormats(line, text, plain));
+    const bool cited = !m_wrap && citedWhole(line, &current, &number, &verdict);
+    layout.setFormats(syntaxFormats(line, text, cited));
     layout.beginLayout();
     double y = 0;
     std::uint32_t rows = 0;

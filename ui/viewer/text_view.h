@@ -69,13 +69,15 @@ class TextView : public DocumentView {
     std::string_view lineText(std::size_t line) const; ///< without the line break
     LineLayout* lineLayout(std::size_t line);
     QList<QTextLayout::FormatRange> syntaxFormats(std::size_t line, std::string_view text,
-                                                  bool plain) const;
+                                                  bool cited) const;
     /// Calls `visit(line, y)` for every visible line, y being its top in the viewport.
     void forVisible(const std::function<void(std::size_t, double)>& visit);
 
     bool citedWhole(std::size_t line, bool* current, std::uint32_t* number,
                     app::Verdict* verdict) const;
     void paintLine(QPainter& p, std::size_t line, double y);
+    /// Code on a highlight is drawn without its colours, which would be too faint there.
+    void plainText(int from, int to);
     void paintRanges(QPainter& p, std::size_t line, double y, LineLayout* layout);
     void paintPart(QPainter& p, LineLayout* layout, std::size_t line, double y,
                    ingest::TextRange range, const QColor& color, int style);
@@ -93,6 +95,7 @@ class TextView : public DocumentView {
     bool m_wrap = false;
     std::uint64_t m_currentLine = 1;
     std::vector<std::pair<QRectF, std::uint32_t>> m_chips;
+    QList<QTextLayout::FormatRange> m_onHighlight; ///< of the line that is painted
     struct Jump {
         ingest::TextRange range;
         bool flash;
