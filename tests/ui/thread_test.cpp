@@ -323,6 +323,64 @@ class ThreadTest : public QObject {
         QCOMPARE(panel.active()->answer().version, 1u);
     }
 
+    void nothingOfAnAnswerIsCutOrCovered_data() {
+        QTest::addColumn<int>("width");
+        QTest::newRow("wide") << 640;
+        QTest::newRow("as usual") << 424;
+        QTest::newRow("small window") << 376;
+        QTest::newRow("narrowest") << 300;
+    }
+
+    /// With two versions the row of actions is longest.
+    void nothingOfAnAnswerIsCutOrCovered() {
+        QFETCH(int, width);
+        Column column;
+        ThreadPanel& panel = column.panel;
+        panel.askText(QStringLiteral("Who repairs the structure?"));
+        QTRY_VERIFY(app::isFinal(panel.active()->answer().state));
+        panel.regenerate();
+        QTRY_COMPARE(panel.active()->answer().version, 2u);
+        QTRY_VERIFY(app::isFinal(panel.active()->answer().state));
+        panel.resize(width, 800);
+        const Exchange& exchange = *panel.active();
+        const auto top = [&](const QWidget* w) { return w->mapTo(&exchange, QPoint()).y(); };
+        QTRY_VERIFY(top(exchange.text()) + exchange.text()->height() <= top(exchange.counts()));
+        for (const Button* button : exchange.findChildren<Button*>()) {
+            if (button->isVisible()) {
+                QTRY_VERIFY2(button->width() >= button->sizeHint().width(),
+                             qPrintable(button->accessibleName()));
+            }
+        }
+        for (const IconButton* button : exchange.findChildren<IconButton*>()) {
+            const QRect place(button->mapTo(&exchange, QPoint()), button->size());
+            QVERIFY(!button->isVisible() || exchange.rect().contains(place));
+        }
+    }
+
+    void aLongQuestionLeavesRoomForItsAnswer() {
+        Column column;
+        ThreadPanel& panel = column.panel;
+        QString text;
+        for (int i = 0; i < 60; ++i) {
+            text += QStringLiteral("in the case where the provider does not cure the breach, ");
+        }
+        QuestionEdit* edit = panel.composer()->edit();
+        panel.composer()->setText(text);
+        QTest::keyClicks(edit, QStringLiteral("who may then terminate the agreement and when?"));
+        QCOMPARE(edit->horizontalScrollBar()->value(), 0);
+        panel.ask();
+        QTRY_VERIFY(panel.active() != nullptr && panel.active()->isVisible());
+        const QWidget* band = panel.active()->band();
+        QTRY_VERIFY(band->height() < px(20 * 9));
+        const int folded = band->height();
+        auto* all = band->findChild<Button*>();
+        QCOMPARE(all->text(), Exchange::tr("Show all"));
+        QTest::mouseClick(all, Qt::LeftButton);
+        QTRY_VERIFY(band->height() > 3 * folded);
+        QTest::mouseClick(all, Qt::LeftButton);
+        QTRY_COMPARE(band->height(), folded);
+    }
+
     void errorsOfAskingAreTold() {
         Column column;
         ThreadPanel& panel = column.panel;

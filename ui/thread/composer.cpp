@@ -5,6 +5,7 @@
 #include <QBoxLayout>
 #include <QKeyEvent>
 #include <QPainter>
+#include <QScrollBar>
 #include <QTextBlock>
 #include <QTextDocument>
 #include <cmath>
@@ -20,6 +21,9 @@ QuestionEdit::QuestionEdit(QWidget* parent) : QPlainTextEdit(parent) {
     document()->setDocumentMargin(0);
     setProperty("ownFocus", true);
     connect(this, &QPlainTextEdit::textChanged, this, &QuestionEdit::fit);
+    // Lines are wrapped, but the cursor behind a full line is still scrolled to.
+    connect(horizontalScrollBar(), &QScrollBar::valueChanged, horizontalScrollBar(),
+            [bar = horizontalScrollBar()] { bar->setValue(0); });
     onThemeChange(this, [this] {
         setFont(fontOf(Type::Body));
         fit();

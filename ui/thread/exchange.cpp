@@ -251,14 +251,26 @@ Exchange::Exchange(const app::Question& question, ThreadContext context, QWidget
 
 void Exchange::resizeEvent(QResizeEvent* event) {
     QWidget::resizeEvent(event);
-    // In a narrow column the words of the actions shrink before anything is cut off.
-    const bool narrow = width() < px(415);
-    m_fork->setText(narrow ? tr("Fork") : tr("Fork here"));
-    m_toReport->setText(narrow ? tr("Report") : tr("Add to report"));
-    m_fork->setAccessibleName(tr("Fork here"));
-    m_toReport->setAccessibleName(tr("Add to report"));
-    m_fork->updateGeometry();
-    m_toReport->updateGeometry();
+    fitQuestion();
+    fitActions();
+}
+
+void Exchange::fitActions() {
+    // In a narrow column the words of the actions shrink, then go, before anything is cut off.
+    const QString whole[] = {tr("Regenerate"), tr("Fork here"), tr("Add to report")};
+    const QString brief[] = {tr("Regenerate"), tr("Fork"), tr("Report")};
+    Button* const buttons[] = {m_regenerate, m_fork, m_toReport};
+    const int room = width() - px(37) - px(18);
+    for (const QString* words : {whole, brief, static_cast<const QString*>(nullptr)}) {
+        for (std::size_t i = 0; i < std::size(buttons); ++i) {
+            buttons[i]->setText(words != nullptr ? words[i] : QString());
+            buttons[i]->setAccessibleName(whole[i]);
+            buttons[i]->updateGeometry();
+        }
+        if (m_actions->layout()->minimumSize().width() <= room) {
+            return;
+        }
+    }
 }
 
 void Exchange::paintEvent(QPaintEvent*) {
@@ -287,7 +299,26 @@ void Exchange::buildBand() {
     onThemeChange(m_number, [this] { m_number->setFixedWidth(px(16)); });
     m_questionText = new WrapLabel({}, Type::Question, &Tokens::text, 20, m_band);
     layout->addWidget(m_number, 0, Qt::AlignTop);
-    layout->addWidget(m_questionText, 1);
+    auto* words = columnIn(layout, 4);
+    words->addWidget(m_questionText);
+    m_wholeQuestion = new Button({}, {}, Button::Flat, m_band);
+    m_wholeQuestion->setHeight(22, Type::Small, 6, 5);
+    m_wholeQuestion->setCheckable(true);
+    connect(m_wholeQuestion, &Button::clicked, this, &Exchange::fitQuestion);
+    words->addWidget(m_wholeQuestion, 0, Qt::AlignLeft);
+    layout->setStretch(1, 1);
+}
+
+void Exchange::fitQuestion() {
+    // A question of a page would push its answer out of sight.
+    constexpr int kMostLines = 6;
+    const int room = width() - px(16) - px(16) - px(12) - px(18);
+    const bool longer = m_questionText->lineCount(room) > kMostLines;
+    const bool whole = longer && m_wholeQuestion->isChecked();
+    m_wholeQuestion->setVisible(longer);
+    m_wholeQuestion->setText(whole ? tr("Show less") : tr("Show all"));
+    m_wholeQuestion->updateGeometry();
+    m_questionText->setMostLines(whole ? 0 : kMostLines);
 }
 
 void Exchange::buildAnswer() {
@@ -370,6 +401,7 @@ void Exchange::buildAnswer() {
     place(m_results, 34, 8);
 
     m_actions = new QWidget(m_body);
+    m_actions->setMinimumWidth(1); // what stands in it never makes the answer wider than its column
     auto* actions = rowLayout(m_actions, 0, 6, 0, 8, 2);
     const auto flat = [&](const QString& iconName, const QString& text) {
         auto* button = new Button(text, iconName, Button::Flat, m_actions);
@@ -378,12 +410,14 @@ void Exchange::buildAnswer() {
         actions->addWidget(button);
         return button;
     };
-    connect(flat(QStringLiteral("regenerate"), tr("Regenerate")), &Button::clicked, this,
-            &Exchange::regenerateRequested);
+    m_regenerate = flat(QStringLiteral("regenerate"), tr("Regenerate"));
+    m_regenerate->setToolTip(tr("Answer again, as another version"));
+    connect(m_regenerate, &Button::clicked, this, &Exchange::regenerateRequested);
     m_fork = flat(QStringLiteral("fork"), tr("Fork here"));
     m_fork->installEventFilter(this);
     connect(m_fork, &Button::clicked, this, &Exchange::forkRequested);
     m_toReport = flat(QStringLiteral("report"), tr("Add to report"));
+    m_toReport->setToolTip(tr("Add to report"));
     connect(m_toReport, &Button::clicked, this, [this] { emit addToReportToggled(true); });
     m_older = new IconButton(QStringLiteral("chevron-left"), tr("Older answer"), 12, 24, m_actions);
     m_version = new Label({}, Type::Small, &Tokens::text2, m_actions);
@@ -412,6 +446,7 @@ void Exchange::setQuestion(const app::Question& question) {
     m_question = question;
     m_number->setText(QString::number(question.number));
     m_questionText->setText(QString::fromStdString(question.text));
+    fitQuestion();
     m_band->setAccessibleName(
         tr("Question %1: %2").arg(question.number).arg(QString::fromStdString(question.text)));
     refreshFooter();
@@ -508,7 +543,9 @@ void Exchange::refreshNearest() {
                    ? QString()
                    : tr("Searched: %1.").arg(QString::fromStdString(m_answer.searched));
     } else if (m_answer.state == app::AnswerState::Stopped) {
-        line = tr("Stopped. What was written is kept.");
+        line = m_answer.text.empty() && m_answer.thinking.empty()
+                   ? tr("Stopped before anything was written.")
+                   : tr("Stopped. What was written is kept.");
     } else if (!m_answer.searched.empty()) {
         line = tr("Note: %1.").arg(QString::fromStdString(m_answer.searched));
     }
@@ -556,6 +593,7 @@ void Exchange::refreshFooter() {
     m_version->setText(QStringLiteral("%1/%2").arg(m_answer.version).arg(versions));
     m_older->setEnabled(m_answer.version > 1);
     m_newer->setEnabled(m_answer.version < versions);
+    fitActions();
 }
 
 void Exchange::sayForkPrice() {

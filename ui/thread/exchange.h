@@ -83,6 +83,7 @@ class Exchange : public QWidget {
 
     AnswerText* text() const { return m_text; }
     CitationList* list() const { return m_list; }
+    QWidget* counts() const { return m_counts; } ///< of the verdicts, below the text
     QWidget* band() const { return m_band; }
 
   signals:
@@ -113,6 +114,8 @@ class Exchange : public QWidget {
     void refreshCitations();
     void refreshNearest();
     void refreshFooter();
+    void fitQuestion();
+    void fitActions();
     void sayForkPrice();
 
     app::Question m_question;
@@ -124,6 +127,7 @@ class Exchange : public QWidget {
     Panel* m_band = nullptr;
     Label* m_number = nullptr;
     WrapLabel* m_questionText = nullptr;
+    Button* m_wholeQuestion = nullptr; ///< for one of many lines
     QWidget* m_body = nullptr;
     ThinkingRow* m_thinking = nullptr;
     QPlainTextEdit* m_thinkingText = nullptr;
@@ -138,7 +142,7 @@ class Exchange : public QWidget {
     QWidget* m_failure = nullptr;
     Label* m_failureText = nullptr;
     QWidget* m_actions = nullptr;
-    Button *m_fork = nullptr, *m_toReport = nullptr;
+    Button *m_regenerate = nullptr, *m_fork = nullptr, *m_toReport = nullptr;
     Label* m_version = nullptr;
     IconButton* m_older = nullptr;
     IconButton* m_newer = nullptr;

@@ -423,11 +423,18 @@ void ThreadPanel::refreshHead() {
     }
     m_threadButton->setText(name);
     m_threadButton->updateGeometry();
-    m_branches->setText(branches <= 0   ? tr("no branches")
-                        : branches == 1 ? tr("1 branch")
-                                        : tr("%1 branches").arg(branches));
-    m_branches->setAccessibleName(m_branches->text());
+    const QString words = branches <= 0   ? tr("no branches")
+                          : branches == 1 ? tr("1 branch")
+                                          : tr("%1 branches").arg(branches);
+    m_branches->setText(width() < px(340) ? QString::number(std::max(0, branches)) : words);
+    m_branches->setAccessibleName(words);
+    m_branches->setToolTip(words);
     m_branches->updateGeometry();
+}
+
+void ThreadPanel::resizeEvent(QResizeEvent* event) {
+    Panel::resizeEvent(event);
+    refreshHead();
 }
 
 void ThreadPanel::refreshComposer() {

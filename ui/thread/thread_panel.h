@@ -67,6 +67,9 @@ class ThreadPanel : public Panel {
     void closeRequested();
     void message(const dossier::app::Failure& failure, const QString& cause);
 
+  protected:
+    void resizeEvent(QResizeEvent*) override;
+
   private:
     struct Entry {
         app::QuestionId id{};

@@ -250,6 +250,16 @@ void WrapLabel::setRole(Type type, ColorRole color) {
     update();
 }
 
+void WrapLabel::setMostLines(int lines) {
+    m_most = lines;
+    updateGeometry();
+    update();
+}
+
+int WrapLabel::lineCount(int width) const {
+    return layoutLines(width, nullptr);
+}
+
 int WrapLabel::layoutLines(int width, QPainter* painter) const {
     QTextLayout layout(QString(m_text).replace(QLatin1Char('\n'), QChar::LineSeparator),
                        fontOf(m_type));
@@ -266,14 +276,24 @@ int WrapLabel::layoutLines(int width, QPainter* painter) const {
     }
     layout.endLayout();
     if (painter != nullptr) {
+        const bool cut = m_most > 0 && lines > m_most;
+        const int whole = cut ? m_most - 1 : lines;
         painter->setPen(isEnabled() ? tokens().*m_color : tokens().text3);
-        layout.draw(painter, QPointF(0, 0));
+        for (int i = 0; i < whole; ++i) {
+            layout.lineAt(i).draw(painter, QPointF(0, 0));
+        }
+        if (cut) {
+            drawElided(*painter, QRectF(0, whole * height, width, height),
+                       m_text.mid(layout.lineAt(whole).textStart()).simplified(), fontOf(m_type),
+                       painter->pen().color(), Qt::ElideRight);
+        }
     }
-    return m_text.isEmpty() ? 0 : lines * px(m_lineHeight);
+    return m_text.isEmpty() ? 0 : lines;
 }
 
 int WrapLabel::heightForWidth(int width) const {
-    return layoutLines(width, nullptr);
+    const int lines = layoutLines(width, nullptr);
+    return (m_most > 0 ? std::min(lines, m_most) : lines) * px(m_lineHeight);
 }
 
 QSize WrapLabel::sizeHint() const {

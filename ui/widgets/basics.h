@@ -105,6 +105,9 @@ class WrapLabel : public QWidget {
     void setText(const QString& text);
     const QString& text() const { return m_text; }
     void setRole(Type, ColorRole);
+    /// Shows so many lines and elides the last of them; 0 shows all.
+    void setMostLines(int lines);
+    int lineCount(int width) const; ///< of the whole text
 
     bool hasHeightForWidth() const override { return true; }
     int heightForWidth(int width) const override;
@@ -121,6 +124,7 @@ class WrapLabel : public QWidget {
     Type m_type;
     ColorRole m_color;
     double m_lineHeight;
+    int m_most = 0;
 };
 
 /// Push button in our look: icon, text, a quiet second text, a key hint, a chevron. Keeps all of
