@@ -6,6 +6,7 @@
 #include <QMimeData>
 #include <QRadioButton>
 #include <QSignalSpy>
+#include <QSplitter>
 #include <QTableWidget>
 #include <QTest>
 #include <QUndoStack>
@@ -357,6 +358,42 @@ class WindowTest : public QObject {
         QVERIFY(!f.window.sources()->isVisible());
         QTest::keyClick(&f.window, Qt::Key_F9);
         QVERIFY(!f.window.thread()->isVisible());
+    }
+
+    void aWideThreadPushesNothingOffTheBars() {
+        Fixture f;
+        QVERIFY(f.loaded());
+        auto* columns = f.window.sources()->parentWidget();
+        auto* splitter = qobject_cast<QSplitter*>(columns);
+        QVERIFY(splitter != nullptr);
+        for (const int thread : {424, 640, 800}) {
+            splitter->setSizes({300, 1440 - 300 - thread, thread});
+            emit splitter->splitterMoved(0, 1);
+            const auto inside = [](const QWidget& bar, const QWidget* part) {
+                return bar.rect().contains(QRect(part->mapTo(&bar, QPoint()), part->size()));
+            };
+            const ToolBar& bar = *f.window.toolBar();
+            QTRY_VERIFY(inside(bar, bar.stopButton()));
+            for (const IconButton* button : bar.findChildren<IconButton*>()) {
+                QTRY_VERIFY(!button->isVisible() || inside(bar, button));
+            }
+            const DocumentTab& tab = *f.window.viewer()->current();
+            for (const SearchField* field : tab.findChildren<SearchField*>()) {
+                QTRY_VERIFY(inside(tab, field));
+            }
+        }
+    }
+
+    void theSmallestWindowKeepsTheTools() {
+        Fixture f(test::kDemoLease, {1024, 700});
+        QVERIFY(f.loaded());
+        int tools = 0;
+        for (const IconButton* button : f.window.viewer()->current()->findChildren<IconButton*>()) {
+            const QString name = button->accessibleName();
+            tools += button->isVisible() && (name == tr("Highlight") || name == tr("Underline") ||
+                                             name == tr("Strike out") || name == tr("Note"));
+        }
+        QCOMPARE(tools, 4);
     }
 
     void modesAndPagesAreReached() {

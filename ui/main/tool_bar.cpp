@@ -192,8 +192,35 @@ void ToolBar::setEmpty(bool empty) {
     arrange();
 }
 
+void ToolBar::resizeEvent(QResizeEvent* event) {
+    Panel::resizeEvent(event);
+    arrange();
+}
+
 void ToolBar::arrange() {
-    const bool narrow = m_compact;
+    arrange(m_compact);
+    if (m_empty || m_rightWidth <= 0) {
+        m_right->setMinimumWidth(0);
+        m_right->setMaximumWidth(QWIDGETSIZE_MAX);
+        m_right->setSizePolicy(QSizePolicy::Maximum, QSizePolicy::Preferred);
+        return;
+    }
+    // The right part is as wide as the thread below, unless that would push something off the bar;
+    // then it shrinks to what stands in it, and after that the middle does.
+    const int least = m_right->layout()->minimumSize().width();
+    if (roomAtRight() < least && !m_compact) {
+        arrange(true);
+    }
+    const int right = std::max(m_rightWidth, px(300));
+    m_right->setFixedWidth(std::max(least, std::min(right, roomAtRight())));
+}
+
+int ToolBar::roomAtRight() const {
+    return width() - m_left->minimumSizeHint().expandedTo(m_left->minimumSize()).width() -
+           m_middle->minimumSizeHint().width();
+}
+
+void ToolBar::arrange(bool narrow) {
     m_modes->setCompact(narrow && !m_empty);
     for (QWidget* w : std::initializer_list<QWidget*>{m_back, m_forward, m_locator, m_stop}) {
         w->setVisible(!m_empty);
@@ -221,13 +248,6 @@ void ToolBar::arrange() {
         m_left->setSizePolicy(QSizePolicy::Maximum, QSizePolicy::Preferred);
     } else {
         m_left->setFixedWidth(std::max(m_leftWidth, px(260)));
-    }
-    if (m_empty || m_rightWidth <= 0) {
-        m_right->setMinimumWidth(0);
-        m_right->setMaximumWidth(QWIDGETSIZE_MAX);
-        m_right->setSizePolicy(QSizePolicy::Maximum, QSizePolicy::Preferred);
-    } else {
-        m_right->setFixedWidth(std::max(m_rightWidth, px(300)));
     }
 }
 

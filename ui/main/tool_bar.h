@@ -49,8 +49,13 @@ class ToolBar : public Panel {
     void depthRequested();
     void stopRequested();
 
+  protected:
+    void resizeEvent(QResizeEvent*) override;
+
   private:
     void arrange();
+    void arrange(bool narrow);
+    int roomAtRight() const; ///< that left and middle leave
 
     QWidget *m_left, *m_middle, *m_right;
     IconButton *m_sources, *m_addFile, *m_addFolder, *m_back, *m_forward, *m_thread;

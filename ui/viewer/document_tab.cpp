@@ -14,6 +14,9 @@
 namespace dossier::ui {
 namespace {
 
+// Widths of the field for finding, unscaled; in a usable one stand a word and "12 of 140".
+constexpr int kFindWidth = 196, kFindUsable = 164, kFindLeast = 108;
+
 /// Page labels as people type them: the label as printed, else the number counted from 1.
 std::optional<std::uint32_t> pageByLabel(const ingest::Document& document, const QString& typed) {
     const std::string wanted = typed.trimmed().toStdString();
@@ -35,8 +38,9 @@ std::optional<std::uint32_t> pageByLabel(const ingest::Document& document, const
 DocumentTab::DocumentTab(const app::Source& source, PageRenderer* renderer, QWidget* parent)
     : QWidget(parent), m_source(source) {
     auto* layout = columnLayout(this);
-    auto* foot = new Panel(&Tokens::window, Qt::TopEdge, this);
+    auto* foot = m_foot = new Panel(&Tokens::window, Qt::TopEdge, this);
     foot->setBarHeight(34);
+    foot->setMinimumWidth(1); // what does not fit folds, see fitFoot()
     if (source.format == ingest::Format::Pdf) {
         m_view = m_pageView = new PageView(renderer, this);
         buildPageFoot(foot);
@@ -52,6 +56,7 @@ DocumentTab::DocumentTab(const app::Source& source, PageRenderer* renderer, QWid
     layout->addWidget(m_view, 1);
     layout->addWidget(foot);
     setFocusProxy(m_view);
+    onThemeChange(this, [this] { fitFoot(); });
     connect(m_view, &DocumentView::keyCommand, this, &DocumentTab::annotate);
     connect(m_view, &DocumentView::positionChanged, this, &DocumentTab::updatePlace);
     connect(m_view, &DocumentView::zoomChanged, this, &DocumentTab::updatePlace);
@@ -86,22 +91,63 @@ void DocumentTab::buildTools(QHBoxLayout* layout, const QStringList& keys) {
             add(QStringLiteral("note"), tr("Note (n, Alt+4)"), QLatin1Char('n'));
         }
     }
-    m_foldedTools = new IconButton(QStringLiteral("highlight"), tr("Annotate"), 16, 26, this);
+    m_foldedTools = new IconButton(QStringLiteral("more"), tr("More tools"), 16, 26, this);
     m_foldedTools->hide();
     connect(m_foldedTools, &IconButton::clicked, this, [this] {
         auto* menu = new QMenu(this);
         menu->setAttribute(Qt::WA_DeleteOnClose);
-        for (QWidget* tool : m_tools) {
-            auto* button = qobject_cast<IconButton*>(tool);
-            menu->addAction(button->toolTip(), button, &IconButton::click);
+        std::vector<QWidget*> all = m_foldable;
+        all.insert(all.begin(), m_tools.begin(), m_tools.end());
+        for (QWidget* part : all) {
+            if (auto* tool = qobject_cast<IconButton*>(part); tool != nullptr && tool->isHidden()) {
+                menu->addAction(tool->toolTip(), tool, &IconButton::click);
+            }
         }
         menu->popup(m_foldedTools->mapToGlobal(QPoint(0, -menu->sizeHint().height())));
     });
     layout->addWidget(m_foldedTools);
 }
 
+void DocumentTab::fitFoot() {
+    const auto fits = [this] { return m_foot->layout()->minimumSize().width() <= width(); };
+    const auto shrinkFind = [&](int least) {
+        for (int wide = kFindWidth; wide >= least; wide -= 8) {
+            m_find->setFixedWidth(px(wide));
+            if (fits()) {
+                return;
+            }
+        }
+    };
+    const auto showTools = [this](std::size_t count) {
+        for (std::size_t i = 0; i < m_tools.size(); ++i) {
+            m_tools[i]->setVisible(i < count);
+        }
+        m_foldedTools->setVisible(count < m_tools.size());
+    };
+    for (QWidget* part : m_foldable) {
+        part->show();
+    }
+    showTools(m_tools.size());
+    shrinkFind(kFindUsable);
+    // One tool in the menu alone would take as much room as before.
+    for (std::size_t count = m_tools.size() - 1; !fits() && count-- > 0;) {
+        showTools(count);
+    }
+    for (auto part = m_foldable.begin(); !fits() && part != m_foldable.end(); ++part) {
+        (*part)->hide();
+    }
+    if (!fits()) {
+        shrinkFind(kFindLeast);
+    }
+}
+
+void DocumentTab::resizeEvent(QResizeEvent* event) {
+    QWidget::resizeEvent(event);
+    fitFoot();
+}
+
 void DocumentTab::buildFind(QHBoxLayout* layout, const QString& placeholder) {
-    m_find = new SearchField(placeholder, 24, Type::Small, 176, this);
+    m_find = new SearchField(placeholder, 24, Type::Small, kFindWidth, this);
     connect(m_find->edit(), &QLineEdit::textChanged, m_view, &DocumentView::find);
     connect(m_find->edit(), &QLineEdit::returnPressed, this, [this] { m_view->findNext(1); });
     layout->addWidget(m_find);
@@ -158,11 +204,13 @@ void DocumentTab::buildPageFoot(Panel* foot) {
     addGap(layout, 4);
     layout->addWidget(m_count);
     addGap(layout, 7);
-    layout->addWidget(new Line(Qt::Vertical, &Tokens::line2, 18, this));
+    auto* line = new Line(Qt::Vertical, &Tokens::line2, 18, this);
+    layout->addWidget(line);
     addGap(layout, 7);
     for (QWidget* w : std::initializer_list<QWidget*>{out, m_zoom, in, fit}) {
         layout->addWidget(w);
     }
+    m_foldable = {m_zoom, out, in, fit, line};
     addGap(layout, 7);
     layout->addWidget(new Line(Qt::Vertical, &Tokens::line2, 18, this));
     addGap(layout, 7);
@@ -189,7 +237,7 @@ void DocumentTab::buildTextFoot(Panel* foot) {
     addGap(factsRow, 11);
     factsRow->addWidget(new Line(Qt::Vertical, &Tokens::line2, 18, facts));
     addGap(factsRow, 11);
-    m_factsRow = facts;
+    m_foldable = {facts};
     layout->addWidget(facts);
     buildTools(layout, {QStringLiteral("h"), QStringLiteral("n")});
     layout->addStretch(1);
@@ -277,17 +325,9 @@ void DocumentTab::updatePlace() {
             tr("Line %1 of %2")
                 .arg(number(m_textView->currentLine()), number(m_textView->lineCount())));
     }
-}
-
-void DocumentTab::setCompact(bool compact) {
-    for (QWidget* tool : m_tools) {
-        tool->setVisible(!compact);
+    if (m_foot->layout()->minimumSize().width() > width()) { // longer numbers
+        fitFoot();
     }
-    m_foldedTools->setVisible(compact);
-    if (m_factsRow != nullptr) {
-        m_factsRow->setVisible(!compact);
-    }
-    m_find->setFixedWidth(px(compact ? 148 : 176));
 }
 
 void DocumentTab::focusFind(const QString& words) {

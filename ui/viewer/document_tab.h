@@ -27,7 +27,6 @@ class DocumentTab : public QWidget {
     void setDocument(app::DocumentPtr document, const std::filesystem::path& original);
     /// Name of the symbol the cursor is in, for the path bar.
     void setSymbol(const QString& name);
-    void setCompact(bool compact); ///< narrow window: the tools fold
     void focusFind(const QString& words = {});
     void focusPlace(); ///< page or line field
 
@@ -35,7 +34,13 @@ class DocumentTab : public QWidget {
     void annotate(QChar key); ///< h, u, s, n as in DocumentView::keyCommand
     void placeEntered();      ///< the person went to a page or line by number
 
+  protected:
+    void resizeEvent(QResizeEvent*) override;
+
   private:
+    /// Folds what there is no room for into a menu: tools from the last one on, then zooming. The
+    /// field for finding shrinks.
+    void fitFoot();
     void buildPageFoot(Panel* foot);
     void buildTextFoot(Panel* foot);
     void buildFind(QHBoxLayout* layout, const QString& placeholder);
@@ -55,9 +60,10 @@ class DocumentTab : public QWidget {
     Label* m_zoom = nullptr;
     Label* m_line = nullptr;
     Label* m_facts = nullptr;
-    QWidget* m_factsRow = nullptr;
     SearchField* m_find = nullptr;
-    std::vector<QWidget*> m_tools;
+    Panel* m_foot = nullptr;
+    std::vector<IconButton*> m_tools;
+    std::vector<QWidget*> m_foldable; ///< other parts of the foot that may go, the first one first
     IconButton* m_foldedTools = nullptr;
 };
 

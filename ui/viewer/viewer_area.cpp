@@ -109,7 +109,6 @@ DocumentTab* ViewerArea::openSource(app::SourceId id, std::optional<ingest::Text
                 emit placeLeft(*visit);
             }
         });
-        tab->setCompact(m_compact);
         if (tab->pageView() != nullptr) {
             tab->pageView()->setNightAllowed(m_nightAllowed);
         }
@@ -274,9 +273,6 @@ void ViewerArea::showNotes() {
 void ViewerArea::setCompact(bool compact) {
     m_compact = compact;
     showNotes();
-    for (DocumentTab* tab : documents()) {
-        tab->setCompact(compact);
-    }
 }
 
 void ViewerArea::setNightAllowed(bool allowed) {
