@@ -379,6 +379,38 @@ class ViewerTest : public QObject {
         QVERIFY(reader->rendered > 0);
     }
 
+    void chipsKeepOutOfTheText_data() {
+        QTest::addColumn<int>("width");
+        QTest::addColumn<double>("zoom");
+        QTest::newRow("wide") << 900 << 1.0;
+        QTest::newRow("narrow margin") << 420 << 0.5;
+        QTest::newRow("no desk") << 300 << 0.5;
+    }
+
+    void chipsKeepOutOfTheText() {
+        QFETCH(int, width);
+        QFETCH(double, zoom);
+        LeasePages pages({width, 700});
+        pages.view.setZoom(zoom);
+        const auto range = rangeOf(*lease(), "shall bear the cost of doing so");
+        pages.view.setCitations({{1, app::Verdict::Verified, range, false}}, 1);
+        pages.view.showRange(range, false);
+        pages.view.viewport()->grab();
+        const std::uint32_t page = *ingest::pageOf(*lease(), range.begin);
+        const QRectF sheet = pages.view.pageRect(page);
+        const auto chips = pages.view.chipRects();
+        QCOMPARE(chips.size(), std::size_t{1});
+        QVERIFY(chips[0].left() >= 0);
+        const ingest::Page& info = lease()->pages[page];
+        for (std::uint32_t w = info.firstWord; w < info.firstWord + info.wordCount; ++w) {
+            const ingest::Box& box = lease()->words[w].box;
+            const QRectF word(
+                sheet.x() + box.left * sheet.width(), sheet.y() + box.top * sheet.height(),
+                (box.right - box.left) * sheet.width(), (box.bottom - box.top) * sheet.height());
+            QVERIFY(!word.intersects(chips[0]));
+        }
+    }
+
     void theNightPageHasTheTokensColours() {
         QImage image(4, 1, QImage::Format_RGB32);
         image.setPixel(0, 0, qRgb(255, 255, 255));

@@ -273,10 +273,35 @@ void PageView::paintOverlays(QPainter& p, std::uint32_t page, const QRectF& rect
     }
 }
 
+std::vector<QRectF> PageView::chipRects() const {
+    std::vector<QRectF> rects;
+    for (const Chipped& chip : m_chips) {
+        rects.push_back(chip.rect);
+    }
+    return rects;
+}
+
+double PageView::chipLeft(const QRectF& page, double textLeft, double textRight,
+                          double width) const {
+    const double gap = pxF(4);
+    const double text = page.x() + textLeft * page.width();
+    const double margin = textLeft * page.width();
+    // In the margin; where that is too narrow it reaches over the edge of the page, never into the
+    // text. Where the desk ends there, too, it goes to the margin at the right.
+    const double x =
+        page.x() + std::min(margin - width - gap,
+                            std::max(3.0, std::min(margin - width - pxF(19), margin * 0.4)));
+    if (x >= 1) {
+        return x;
+    }
+    const double right = page.x() + textRight * page.width() + gap;
+    return right + width < viewport()->width() ? right : std::max(1.0, text - width - gap);
+}
+
 void PageView::paintChips(QPainter& p, std::uint32_t page, const QRectF& rect) {
     double free = -1e9; // lowest y at which the next chip may begin
     std::vector<std::pair<double, std::size_t>> places;
-    double textLeft = 1;
+    double textLeft = 1, textRight = 0;
     for (std::size_t i = 0; i < m_citations.size(); ++i) {
         if (!m_citationBoxes[i].empty() && m_citationBoxes[i].front().page == page) {
             const QRectF line = toViewport(page, m_citationBoxes[i].front().box);
@@ -289,6 +314,7 @@ void PageView::paintChips(QPainter& p, std::uint32_t page, const QRectF& rect) {
     const ingest::Page& info = m_document->pages[page];
     for (std::uint32_t w = info.firstWord; w < info.firstWord + info.wordCount; ++w) {
         textLeft = std::min(textLeft, static_cast<double>(m_document->words[w].box.left));
+        textRight = std::max(textRight, static_cast<double>(m_document->words[w].box.right));
     }
     std::stable_sort(places.begin(), places.end(),
                      [](const auto& a, const auto& b) { return a.first < b.first; });
@@ -297,9 +323,7 @@ void PageView::paintChips(QPainter& p, std::uint32_t page, const QRectF& rect) {
         const Chip chip{passage.number, passage.verdict, passage.number == m_currentCitation, false,
                         passage.forced};
         const QSizeF size = chipSize(chip);
-        const double margin = textLeft * rect.width();
-        const double x =
-            rect.x() + std::max(3.0, std::min(margin - size.width() - pxF(19), margin * 0.4));
+        const double x = chipLeft(rect, textLeft, textRight, size.width());
         const double top = std::max(y, free);
         m_chips.push_back({i, QRectF(QPointF(x, top), size)});
         paintChip(p, QPointF(std::round(x), std::round(top)), chip);

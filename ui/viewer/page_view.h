@@ -37,6 +37,7 @@ class PageView : public DocumentView {
 
     /// Place of a page in viewport coordinates, for tests and previews.
     QRectF pageRect(std::uint32_t page) const;
+    std::vector<QRectF> chipRects() const; ///< painted last, in viewport coordinates
 
   protected:
     void paintEvent(QPaintEvent*) override;
@@ -75,6 +76,8 @@ class PageView : public DocumentView {
     void paintBoxes(QPainter& p, const std::vector<QRectF>& boxes, std::uint32_t page,
                     const QRectF& pageRect, const QColor& color);
     void paintMark(QPainter& p, std::uint32_t page, const app::Mark& mark, const QRectF& rect);
+    /// Where a chip of `width` begins beside text between these shares of the page's width.
+    double chipLeft(const QRectF& page, double textLeft, double textRight, double width) const;
     void paintChips(QPainter& p, std::uint32_t page, const QRectF& rect);
     const Chipped* chippedAt(const QPointF& viewportPoint) const;
 
