@@ -206,6 +206,11 @@ void LineChart::paintEvent(QPaintEvent*) {
             most = std::max(most, point.value);
         }
     }
+    if (most <= 0) {
+        drawText(p, rect(), tr("No answer was written in the last 10 minutes"),
+                 fontOf(Type::Caption), t.text3, Qt::AlignCenter);
+        return;
+    }
     double top = 4;
     while (top < most * 1.1) {
         top = top * 1.5 >= most * 1.1 ? top * 1.5 : top * 2;

@@ -98,7 +98,7 @@ QString stepText(const engine::Telemetry& t) {
     return text;
 }
 
-/// Without the unit where it is GiB, as in the heading.
+/// Without the unit where it is GiB, as behind it in the heading.
 QString shortAmount(std::uint64_t bytes) {
     return amount(bytes).remove(QStringLiteral(" GiB"));
 }
@@ -463,11 +463,11 @@ void MemoryPage::refreshBlock(Block& block, bool ram) {
         }
         MeterPart swatch{1, tokens().*ownerColor(owner),
                          owner == Owner::Other ? MeterPart::HatchOther : MeterPart::Solid};
-        entries.push_back({swatch, ownerTitle(owner, ram), shortAmount(now.bytes[i])});
+        entries.push_back({swatch, ownerTitle(owner, ram), amount(now.bytes[i])});
     }
     entries.push_back({{1, tokens().cFree, MeterPart::Solid},
                        tr("Free"),
-                       shortAmount(now.total > now.used() ? now.total - now.used() : 0)});
+                       amount(now.total > now.used() ? now.total - now.used() : 0)});
     block.legend->setEntries(std::move(entries));
     block.chart->update();
 }
@@ -475,12 +475,23 @@ void MemoryPage::refreshBlock(Block& block, bool ram) {
 void MemoryPage::refreshSide() {
     const app::EngineStatus status = m_engine ? m_engine->status() : app::EngineStatus{};
     const auto& t = m_last.telemetry;
-    m_speedBig->setText(t.answerTokensPerSecond > 0
-                            ? tr("%1 tokens/s").arg(perSecond(t.answerTokensPerSecond))
-                            : tr("nothing measured yet"));
-    m_speedSmall->setText(t.readTokensPerSecond > 0
-                              ? tr("reading %1").arg(perSecond(t.readTokensPerSecond))
-                              : QString());
+    // The engine keeps its last figures: they are shown as such while it does nothing.
+    QStringList last;
+    if (t.answerTokensPerSecond > 0) {
+        last << tr("answering %1").arg(perSecond(t.answerTokensPerSecond));
+    }
+    if (t.readTokensPerSecond > 0) {
+        last << tr("reading %1").arg(perSecond(t.readTokensPerSecond));
+    }
+    const double now = t.activity == "answering" ? t.answerTokensPerSecond
+                       : t.activity == "reading" ? t.readTokensPerSecond
+                                                 : 0;
+    m_speedBig->setText(now > 0        ? tr("%1 tokens/s").arg(perSecond(now))
+                        : last.empty() ? tr("nothing measured yet")
+                                       : tr("idle"));
+    m_speedSmall->setText(
+        last.empty() ? QString()
+                     : tr("last measured: %1 tokens/s").arg(last.join(QStringLiteral(", "))));
     m_speedChart->update();
     std::vector<Legend::Entry> model;
     const auto add = [&](const QString& name, const QString& value) {

@@ -233,7 +233,12 @@ QWidget* ModelPanel::buildPlacement() {
         auto* ends = rowIn(boxColumn);
         ends->addWidget(new Label(QStringLiteral("0"), Type::Caption, &Tokens::text3, box));
         ends->addStretch(1);
-        ends->addWidget(new Label(tr("%1 GiB").arg(most), Type::Caption, &Tokens::text3, box));
+        auto* end = new Label(tr("%1 GiB").arg(most), Type::Caption, &Tokens::text3, box);
+        ends->addWidget(end);
+        connect(*made, &QSlider::rangeChanged, box, [end, text = *text](int, int tenths) {
+            text->setMaximum(tenths / 10.0);
+            end->setText(tr("%1 GiB").arg(tenths / 10));
+        });
         (*text)->setValue(value);
         connect(*made, &QSlider::valueChanged, this, [this, box = *text](int tenths) {
             box->setValue(tenths / 10.0);
@@ -356,6 +361,9 @@ void ModelPanel::checkComputerNow() {
         },
         [this](ComputerFacts facts) {
             m_computer = std::move(facts);
+            if (m_computer->ramTotal > 0) {
+                m_ramFree->setMaximum(static_cast<int>(m_computer->ramTotal >> 30) * 10);
+            }
             refreshComputer();
             refreshForecast();
             emit changed();
