@@ -52,8 +52,8 @@ int runWindow(QApplication& application, WindowServices services, const WindowSt
     if (!start.add.empty()) {
         window.addPaths(start.add);
     }
-    if (!window.session() && start.sample && start.add.empty() && !start.dossier) {
-        window.openSample();
+    if (start.sample && start.add.empty() && !start.dossier) {
+        window.openLast();
     }
     if (services.firstRun) {
         window.showSetup(SetupPage::Welcome);

@@ -16,7 +16,7 @@ struct WindowStart {
     std::optional<std::filesystem::path> dossier; ///< to open, or to make when it is not there
     std::vector<std::filesystem::path> add;       ///< files and folders to add to it (or a new one)
     std::string ask;                              ///< a question to ask at once; may be empty
-    bool sample = false;                          ///< open the sample when nothing else is named
+    bool sample = false; ///< nothing is named: the dossier open last, else the sample
 };
 
 /// Names the application (for settings), loads fonts and theme, installs accessibility. Before the

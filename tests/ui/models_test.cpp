@@ -57,6 +57,39 @@ class ModelsTest : public QObject {
     Q_OBJECT
 
   private slots:
+    void whatIsPutBackStandsInItsOldPlace() {
+        SourcesModel model;
+        const QAbstractItemModelTester tester(&model);
+        const std::vector<app::Source> all = threeSources();
+        model.reset(all);
+        model.update({all[1], all[2]}, {all[0].id});
+        model.update(all, {all[0].id});
+        QCOMPARE(model.index(0, 0, model.index(0, 0)).data().toString(), QStringLiteral("a.pdf"));
+        model.update({all[2]}, {all[0].id, all[1].id});
+        QCOMPARE(model.rowCount(), 1);
+        model.update(all, {all[0].id, all[1].id});
+        QCOMPARE(model.rowCount(), 2);
+        QCOMPARE(model.index(0, 0).data().toString(), QStringLiteral("Leases"));
+        QCOMPARE(model.index(1, 0).data().toString(), QStringLiteral("c.txt"));
+    }
+
+    void whatChangedOnDiskSaysSo() {
+        SourcesModel model;
+        model.reset(threeSources());
+        QSignalSpy told(&model, &QAbstractItemModel::dataChanged);
+        model.setChangedOnDisk({static_cast<app::SourceId>(3)});
+        QCOMPARE(told.size(), 1);
+        QVERIFY(model.index(1, 0)
+                    .data(Qt::AccessibleTextRole)
+                    .toString()
+                    .contains(QStringLiteral("changed on disk")));
+        model.setChangedOnDisk({});
+        QVERIFY(!model.index(1, 0)
+                     .data(Qt::AccessibleTextRole)
+                     .toString()
+                     .contains(QStringLiteral("changed")));
+    }
+
     void sourcesBecomeATree() {
         SourcesModel model;
         const QAbstractItemModelTester tester(&model);

@@ -5,9 +5,11 @@
 #include <QMenuBar>
 #include <QMimeData>
 #include <QRadioButton>
+#include <QSettings>
 #include <QSignalSpy>
 #include <QSplitter>
 #include <QTableWidget>
+#include <QTemporaryDir>
 #include <QTest>
 #include <QUndoStack>
 
@@ -175,6 +177,84 @@ class WindowTest : public QObject {
         QVERIFY(titleOf(f.window).contains(QStringLiteral("taken out")));
         f.window.undoStack()->undo();
         QCOMPARE(f.window.session()->sources().size(), count);
+    }
+
+    void aCitedSourceIsTakenOutKnowingly() {
+        Fixture f;
+        ThreadPanel& thread = *f.window.thread();
+        const app::SourceId cited = thread.active()->citation(1)->place->source;
+        const std::vector<app::Source> before = f.window.session()->sources();
+        emit f.window.sources()->removeRequested({cited});
+        QTRY_VERIFY(!f.window.messages()->bars().empty());
+        const MessageBar& asked = *f.window.messages()->bars().front();
+        QVERIFY2(asked.text().contains(QStringLiteral("cite it")), qPrintable(asked.text()));
+        QCOMPARE(f.window.session()->sources().size(), before.size());
+        QTest::keyClick(QApplication::focusWidget(), Qt::Key_Space);
+        QCOMPARE(f.window.session()->source(cited), nullptr);
+
+        thread.openCitation(1); // says why nothing opens, and offers the way back
+        QVERIFY2(titleOf(f.window).contains(QStringLiteral("was taken out")),
+                 qPrintable(titleOf(f.window)));
+        QTest::mouseClick(f.window.messages()->bars().front()->findChild<Button*>(),
+                          Qt::LeftButton);
+        QVERIFY(f.window.session()->source(cited) != nullptr);
+        QVERIFY(titleOf(f.window).isEmpty());
+        for (std::size_t i = 0; i < before.size(); ++i) {
+            QCOMPARE(f.window.session()->sources()[i].id, before[i].id);
+        }
+        f.window.undoStack()->undo();
+        QCOMPARE(f.window.session()->source(cited), nullptr);
+    }
+
+    void theStripCountsAllAnswers() {
+        Fixture f;
+        f.window.thread()->openCitation(1);
+        QVERIFY(f.loaded());
+        const NotesStrip& notes = *f.window.viewer()->notes();
+        const int rows = notes.model().rowCount();
+        QVERIFY(rows > 0);
+        f.window.thread()->showQuestion(f.window.session()
+                                            ->questions(f.window.thread()->thread())[0]
+                                            .id); // another answer is looked at
+        QTRY_COMPARE(f.window.thread()->active()->question().number, 1u);
+        QCOMPARE(notes.model().rowCount(), rows);
+    }
+
+    void theOpenDossierIsNotOpenedAgain() {
+        Fixture f;
+        const app::Session* session = f.window.session();
+        QVERIFY(f.window.openDossier(session->folder()));
+        QCOMPARE(f.window.session(), session);
+        QVERIFY(!f.window.openDossier(test::kDemoHeld));
+        QVERIFY(titleOf(f.window).contains(QStringLiteral("held")));
+        QCOMPARE(f.window.messages()->bars().front()->findChild<Button*>()->text(),
+                 MainWindow::tr("Try again"));
+        QVERIFY(f.window.openDossier(test::kDemoBare));
+        QVERIFY(titleOf(f.window).isEmpty()); // it spoke of another one
+    }
+
+    void anEmptyDossierOffersAdding() {
+        Fixture f(nullptr);
+        QVERIFY(f.window.newDossier("/tmp/empty.dossier"));
+        const auto shown = [&](const QString& text) {
+            const auto buttons = f.window.viewer()->findChildren<Button*>();
+            return std::any_of(buttons.begin(), buttons.end(), [&](const Button* button) {
+                return button->isVisible() && button->text() == text;
+            });
+        };
+        QTRY_VERIFY(shown(ViewerArea::tr("Add files…")));
+        QVERIFY(shown(ViewerArea::tr("Add a folder…")));
+    }
+
+    void theLastDossierOpensAgain() {
+        const QTemporaryDir folder;
+        QSettings().setValue(QStringLiteral("lastDossier"), folder.path());
+        Fixture f(nullptr);
+        f.window.openLast();
+        QVERIFY(titleOf(f.window).contains(folder.path())); // tried, not the sample
+        QSettings().setValue(QStringLiteral("lastDossier"), folder.path() + QStringLiteral("/no"));
+        f.window.openLast();
+        QVERIFY(f.window.session() != nullptr);
     }
 
     void enterInTheTreeOpens() {

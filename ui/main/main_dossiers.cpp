@@ -15,15 +15,37 @@
 #include "ui/thread/thread_panel.h"
 
 namespace dossier::ui {
+namespace {
+
+/// Causes of bars that speak of the dossier that is open, or of one that could not be opened.
+constexpr const char* kOfTheDossier[] = {"open",    "price",   "removed", "gone",
+                                         "sources", "changed", "add",     "annotate",
+                                         "compare", "ask",     "fork",    "export"};
+
+} // namespace
 
 bool MainWindow::openDossier(const std::filesystem::path& folder) {
+    std::error_code ignored;
+    if (m_session && (folder == m_session->folder() ||
+                      std::filesystem::equivalent(folder, m_session->folder(), ignored))) {
+        messages()->withdraw(QStringLiteral("open"));
+        return true; // this window holds it
+    }
     try {
         adoptSession(app::Session::open(folder, m_services.session));
         return true;
     } catch (const Error& error) {
-        report(app::failureOf(error), QStringLiteral("open"));
+        reportUnopened(app::failureOf(error), folder);
         return false;
     }
+}
+
+void MainWindow::reportUnopened(const app::Failure& failure, const std::filesystem::path& folder) {
+    reportWith(failure, QStringLiteral("open"),
+               failure.code == ErrorCode::Busy
+                   ? std::vector<Message::Action>{{tr("Try again"),
+                                                   [this, folder] { openDossier(folder); }}}
+                   : std::vector<Message::Action>{});
 }
 
 bool MainWindow::newDossier(const std::filesystem::path& folder) {
@@ -82,6 +104,7 @@ void MainWindow::adoptSession(std::unique_ptr<app::Session> session) {
         all.push_back(source.id);
     }
     reportSourceFailures(all);
+    checkDisk();
     arrange();
     refreshNotes();
     m_thread->composer()->edit()->setFocus(Qt::OtherFocusReason);
@@ -107,6 +130,12 @@ void MainWindow::closeDossier() {
     m_backStack.clear();
     m_forwardStack.clear();
     m_failedShown.clear();
+    m_takenOut.clear();
+    m_checkingDisk = false;
+    m_sources->model()->setChangedOnDisk({});
+    for (const char* cause : kOfTheDossier) {
+        messages()->withdraw(QLatin1String(cause));
+    }
     m_thread->setSession(nullptr);
     m_viewer->setSession(nullptr, nullptr);
     m_sources->setSession(nullptr);
@@ -146,6 +175,18 @@ void MainWindow::openSample(const QString& question) {
     }
 }
 
+void MainWindow::openLast() {
+    const std::filesystem::path last =
+        QSettings().value(QStringLiteral("lastDossier")).toString().toStdString();
+    std::error_code ignored;
+    if (last.empty() || last == m_services.sampleDossier ||
+        !std::filesystem::exists(last, ignored)) {
+        openSample();
+        return;
+    }
+    openDossier(last); // a bar says why it cannot be: the sample would hide that
+}
+
 void MainWindow::fillSample() {
     // Also after a first time that was interrupted: what is missing is added.
     app::AddRequest request;
@@ -174,6 +215,8 @@ void MainWindow::rememberRecent() {
     QSettings settings;
     QStringList recent = settings.value(QStringLiteral("recent")).toStringList();
     if (m_session) {
+        settings.setValue(QStringLiteral("lastDossier"),
+                          QString::fromStdString(m_session->folder().string()));
         const QString path = QString::fromStdString(m_session->folder().string());
         const QString sample = QString::fromStdString(m_services.sampleDossier.string());
         std::uint64_t tokenCount = 0;
@@ -233,7 +276,13 @@ void MainWindow::rememberRecent() {
 }
 
 void MainWindow::report(const app::Failure& failure, const QString& cause) {
+    reportWith(failure, cause, {});
+}
+
+void MainWindow::reportWith(const app::Failure& failure, const QString& cause,
+                            const std::vector<Message::Action>& actions) {
     Message message = messageOf(failure, cause);
+    message.actions.insert(message.actions.end(), actions.begin(), actions.end());
     if (cause == QLatin1String("ask") && failure.code == ErrorCode::TooLarge) {
         message.actions.push_back({tr("Show the sources"), [this] { setSourcesShown(true); }});
     }

@@ -2,6 +2,7 @@
 // Jumping to places and back, marks of the person, and what views show of both.
 #include <QUndoStack>
 #include <algorithm>
+#include <set>
 
 #include "ui/main/main_window.h"
 #include "ui/main/note_popup.h"
@@ -21,7 +22,8 @@ void MainWindow::refreshViewerOverlays() {
     }
     const Exchange* exchange = m_thread->active();
     const std::uint32_t current = exchange != nullptr ? exchange->currentCitation() : 0;
-    m_viewer->notes()->setCurrent(current);
+    m_viewer->notes()->setCurrent(exchange != nullptr ? exchange->questionId() : app::QuestionId{},
+                                  current);
     for (DocumentTab* tab : m_viewer->documents()) {
         if (!tab->view()->document()) {
             continue;
@@ -50,14 +52,10 @@ void MainWindow::refreshViewerOverlays() {
     m_sources->outlineModel()->setCited(offsets);
 }
 
-void MainWindow::refreshNotes() {
-    if (!m_session) {
-        m_viewer->notes()->setRows({});
-        return;
-    }
+std::vector<NoteRow> MainWindow::citationRows() const {
     std::vector<NoteRow> rows;
-    if (const Exchange* exchange = m_thread->active()) {
-        for (const app::Citation& citation : exchange->answer().citations) {
+    const auto add = [&](const app::Question& question, const app::Answer& answer) {
+        for (const app::Citation& citation : answer.citations) {
             if (!citation.place) {
                 continue;
             }
@@ -65,16 +63,42 @@ void MainWindow::refreshNotes() {
             const CitationRow named = rowOf(citation, source, {});
             NoteRow row;
             row.citation = citation;
+            row.question = question.id;
             row.source = citation.place->source;
             row.code = named.code;
             row.place = source != nullptr ? QString::fromStdString(source->name) : named.source;
             row.where =
                 named.code ? QLatin1Char(':') + named.place : QLatin1Char(' ') + named.place;
             row.words = QString::fromStdString(citation.quote).simplified();
-            row.who = tr("Thread %1").arg(exchange->question().number);
+            row.who = tr("Thread %1").arg(question.number);
             rows.push_back(std::move(row));
         }
+    };
+    // The answer that is looked at comes first, in the version that is shown; then the others.
+    const Exchange* active = m_thread->active();
+    std::set<app::QuestionId> seen;
+    if (active != nullptr) {
+        add(active->question(), active->answer());
+        seen.insert(active->questionId());
     }
+    for (const app::Thread& thread : m_session->threads()) {
+        for (const app::Question& question : m_session->questions(thread.id)) {
+            const app::Answer* answer =
+                question.answers.empty() ? nullptr : m_session->answer(question.answers.back());
+            if (answer != nullptr && seen.insert(question.id).second) {
+                add(question, *answer);
+            }
+        }
+    }
+    return rows;
+}
+
+void MainWindow::refreshNotes() {
+    if (!m_session) {
+        m_viewer->notes()->setRows({});
+        return;
+    }
+    std::vector<NoteRow> rows = citationRows();
     for (const app::Mark& mark : m_session->marks()) {
         const app::Source* source = m_session->source(mark.source);
         NoteRow row;
@@ -127,7 +151,7 @@ void MainWindow::pushVisit(const Visit& from) {
 }
 
 void MainWindow::openPlace(const app::Place& place) {
-    if (!m_session) {
+    if (!m_session || sayIfTakenOut(place.source)) {
         return;
     }
     if (m_mode != Mode::Read) {
@@ -265,6 +289,9 @@ void MainWindow::promoteCitation() {
 }
 
 void MainWindow::openMark(const app::Mark& mark) {
+    if (sayIfTakenOut(mark.source)) {
+        return;
+    }
     if (const auto from = m_viewer->here()) {
         pushVisit(*from);
     }

@@ -81,6 +81,8 @@ void MainWindow::connectParts() {
     connect(m_sources, &SourcesPanel::addFilesRequested, this, &MainWindow::askFiles);
     connect(m_sources, &SourcesPanel::addFolderRequested, this, &MainWindow::askFolder);
 
+    connect(m_viewer, &ViewerArea::addFilesRequested, this, &MainWindow::askFiles);
+    connect(m_viewer, &ViewerArea::addFolderRequested, this, &MainWindow::askFolder);
     connect(m_viewer, &ViewerArea::currentChanged, this, [this] {
         if (DocumentTab* tab = m_viewer->current()) {
             m_sources->select(tab->sourceId());
@@ -130,7 +132,10 @@ void MainWindow::connectParts() {
     connect(m_viewer, &ViewerArea::message, this, &MainWindow::report);
     NotesStrip* notes = m_viewer->notes();
     connect(notes, &NotesStrip::citationOpened, this,
-            [this](const app::Citation& citation) { m_thread->openCitation(citation.number); });
+            [this](app::QuestionId question, std::uint32_t number) {
+                m_thread->showQuestion(question);
+                m_thread->openCitation(number);
+            });
     connect(notes, &NotesStrip::openChanged, m_viewer, &ViewerArea::showNotes);
     connect(notes, &NotesStrip::markOpened, this, &MainWindow::openMark);
     connect(notes, &NotesStrip::markEditRequested, this, &MainWindow::editMark);
@@ -142,10 +147,12 @@ void MainWindow::connectParts() {
             }
         }
     });
-    connect(notes, &NotesStrip::promoteRequested, this, [this](const app::Citation& citation) {
-        openCitation(citation);
-        promoteCitation();
-    });
+    connect(notes, &NotesStrip::promoteRequested, this,
+            [this](app::QuestionId question, std::uint32_t number) {
+                m_thread->showQuestion(question);
+                m_thread->openCitation(number);
+                promoteCitation();
+            });
 
     connect(m_thread, &ThreadPanel::citationOpened, this, &MainWindow::openCitation);
     connect(m_thread, &ThreadPanel::placeOpened, this,
@@ -282,6 +289,17 @@ void MainWindow::connectSession() {
                 reportSourceFailures(ids);
                 refreshNotes();
                 showFirstSource(ids);
+                if (std::any_of(ids.begin(), ids.end(), [this](app::SourceId id) {
+                        return m_session->source(id) != nullptr && m_takenOut.contains(id);
+                    })) { // it is back
+                    messages()->withdraw(QStringLiteral("gone"));
+                    messages()->withdraw(QStringLiteral("removed"));
+                }
+                const auto& changed = m_sources->model()->changedOnDisk();
+                if (std::any_of(ids.begin(), ids.end(),
+                                [&](app::SourceId id) { return changed.contains(id); })) {
+                    checkDisk(); // the new text may have been read
+                }
             });
     connect(session, &app::Session::marksChanged, this, [this] {
         refreshViewerOverlays();

@@ -6,6 +6,7 @@
 #include <QSettings>
 #include <QUndoStack>
 #include <algorithm>
+#include <set>
 
 #include "app/reading/changed.h"
 #include "ui/add/add_preview.h"
@@ -123,16 +124,80 @@ void MainWindow::askBeforeAdding(const app::AddRequest& request) {
                         addSources(request);
                         return;
                     }
-                    askPrice({Message::Info,
-                              QStringLiteral("price"),
-                              tr("%1 changed since then. Put the new text in its place?")
-                                  .arg(namesOf(changed)),
-                              {},
-                              {{tr("Put in its place"), [this, request] { addSources(request); }},
-                               {tr("Leave as it is"), {}}}},
-                             *price);
+                    Message message{
+                        Message::Info,
+                        QStringLiteral("price"),
+                        tr("%1 changed since then. Put the new text in its place?")
+                            .arg(namesOf(changed)),
+                        priceText(*price),
+                        {{tr("Put in its place"), [this, request] { addSources(request); }},
+                         {tr("Leave as it is"), {}}}};
+                    message.question = true;
+                    messages()->show(message);
                 });
         });
+}
+
+// ---------------------------------------------------------------- changes on disk
+
+namespace {
+
+/// The file that was added, or the folder that it was added with.
+std::filesystem::path rootOf(const app::Source& source) {
+    std::filesystem::path root = source.addedFrom;
+    for (auto depth = std::ranges::count(source.path(), '/'); depth > 0; --depth) {
+        root = root.parent_path();
+    }
+    return root;
+}
+
+} // namespace
+
+void MainWindow::checkDisk() {
+    if (!m_session || m_session->sources().empty() || m_checkingDisk) {
+        return;
+    }
+    m_checkingDisk = true;
+    app::AddRequest all;
+    std::set<std::filesystem::path> roots;
+    for (const app::Source& source : m_session->sources()) {
+        roots.insert(rootOf(source));
+    }
+    all.paths.assign(roots.begin(), roots.end());
+    runAsync(
+        m_session.get(),
+        [all, present = m_session->sources()](std::stop_token stop) {
+            return app::changedSources(all, present, stop);
+        },
+        [this](const std::vector<app::SourceId>& changed) {
+            m_checkingDisk = false;
+            sayChanged(changed);
+        });
+}
+
+void MainWindow::sayChanged(const std::vector<app::SourceId>& changed) {
+    const std::set<app::SourceId> before = m_sources->model()->changedOnDisk();
+    const std::set<app::SourceId> now(changed.begin(), changed.end());
+    m_sources->model()->setChangedOnDisk(now);
+    if (now.empty()) {
+        messages()->withdraw(QStringLiteral("changed"));
+    }
+    if (std::ranges::includes(before, now)) {
+        return; // nothing new to tell
+    }
+    messages()->show({Message::Info,
+                      QStringLiteral("changed"),
+                      tr("%1 changed on disk").arg(namesOf(changed)),
+                      tr("Answers still quote the text as it was added."),
+                      {{tr("Read the new text"), [this, changed] {
+                            std::set<std::filesystem::path> roots;
+                            for (const app::SourceId id : changed) {
+                                if (const app::Source* source = m_session->source(id)) {
+                                    roots.insert(rootOf(*source));
+                                }
+                            }
+                            addPaths({roots.begin(), roots.end()});
+                        }}}});
 }
 
 // ---------------------------------------------------------------- removing
@@ -143,11 +208,46 @@ QString MainWindow::namesOf(const std::vector<app::SourceId>& ids) const {
                                                : tr("%1 sources").arg(ids.size());
 }
 
-void MainWindow::askPrice(Message message, const app::LanePrice& price) {
-    const QString text = QString::fromStdString(price.text());
-    message.text = tr("Of what the model has read this %1.").arg(text);
-    message.question = true;
-    messages()->show(message);
+QString MainWindow::priceText(const app::LanePrice& price) const {
+    return tr("Of what the model has read this %1.").arg(QString::fromStdString(price.text()));
+}
+
+QString MainWindow::usesText(const std::vector<app::SourceId>& ids) const {
+    const auto among = [&ids](app::SourceId id) {
+        return std::binary_search(ids.begin(), ids.end(), id);
+    };
+    const auto cites = [&](app::AnswerId id) {
+        const app::Answer* answer = m_session->answer(id);
+        return answer != nullptr && std::any_of(answer->citations.begin(), answer->citations.end(),
+                                                [&](const app::Citation& citation) {
+                                                    return citation.place &&
+                                                           among(citation.place->source);
+                                                });
+    };
+    std::set<app::QuestionId> citing; // a branch may show the questions before it, too
+    for (const app::Thread& thread : m_session->threads()) {
+        for (const app::Question& question : m_session->questions(thread.id)) {
+            if (std::any_of(question.answers.begin(), question.answers.end(), cites)) {
+                citing.insert(question.id);
+            }
+        }
+    }
+    const auto& marks = m_session->marks();
+    const auto marked = std::count_if(marks.begin(), marks.end(),
+                                      [&](const app::Mark& mark) { return among(mark.source); });
+    const QString it = ids.size() == 1 ? tr("it") : tr("them");
+    QStringList uses;
+    if (!citing.empty()) {
+        uses << (citing.size() == 1
+                     ? tr("1 answer cites %1").arg(it)
+                     : tr("%1 answers cite %2").arg(QString::number(citing.size()), it));
+    }
+    if (marked > 0) {
+        uses << (marked == 1 ? tr("1 note or mark") : tr("%1 notes and marks").arg(marked));
+    }
+    return uses.isEmpty() ? QString()
+                          : tr("%1. All stay, but their places cannot be opened meanwhile.")
+                                .arg(uses.join(QStringLiteral(", ")));
 }
 
 void MainWindow::removeSources(std::vector<app::SourceId> ids) {
@@ -156,23 +256,34 @@ void MainWindow::removeSources(std::vector<app::SourceId> ids) {
     if (!m_session || ids.empty()) {
         return;
     }
-    m_session->priceOf(
-        app::SourceChange::Removed, ids, this,
-        [this, ids](const std::optional<app::LanePrice>& price) {
-            if (!price || price->again == 0) {
-                takeOut(ids);
-                return;
-            }
-            askPrice({Message::Info,
-                      QStringLiteral("price"),
-                      tr("Take %1 out of the dossier?").arg(namesOf(ids)),
-                      {},
-                      {{tr("Take out"), [this, ids] { takeOut(ids); }}, {tr("Keep"), {}}}},
-                     *price);
-        });
+    m_session->priceOf(app::SourceChange::Removed, ids, this,
+                       [this, ids](const std::optional<app::LanePrice>& price) {
+                           QStringList says{usesText(ids)};
+                           if (price && price->again > 0) {
+                               says << priceText(*price);
+                           }
+                           says.removeAll(QString());
+                           if (says.isEmpty()) {
+                               takeOut(ids);
+                               return;
+                           }
+                           Message message{
+                               Message::Info,
+                               QStringLiteral("price"),
+                               tr("Take %1 out of the dossier?").arg(namesOf(ids)),
+                               says.join(QLatin1Char(' ')),
+                               {{tr("Take out"), [this, ids] { takeOut(ids); }}, {tr("Keep"), {}}}};
+                           message.question = true;
+                           messages()->show(message);
+                       });
 }
 
 void MainWindow::takeOut(const std::vector<app::SourceId>& ids) {
+    for (const app::SourceId id : ids) {
+        if (const app::Source* source = m_session->source(id)) {
+            m_takenOut[id] = QString::fromStdString(source->name);
+        }
+    }
     m_undo->push(new RemoveSources(m_session.get(), ids));
     messages()->show({Message::Info,
                       QStringLiteral("removed"),
@@ -181,6 +292,29 @@ void MainWindow::takeOut(const std::vector<app::SourceId>& ids) {
                           : tr("%1 sources were taken out of the dossier.").arg(ids.size()),
                       {},
                       {{tr("Undo"), [this] { m_undo->undo(); }}}});
+}
+
+bool MainWindow::sayIfTakenOut(app::SourceId id) {
+    if (!m_session || m_session->source(id) != nullptr) {
+        return false;
+    }
+    Message message;
+    message.kind = Message::Info;
+    message.cause = QStringLiteral("gone");
+    if (const auto known = m_takenOut.find(id); known != m_takenOut.end()) {
+        message.title = tr("“%1” was taken out of the dossier.").arg(known->second);
+        message.actions.push_back({tr("Put back"), [this, id] {
+                                       m_undo->push(new PutBackSources(m_session.get(), {id}));
+                                   }});
+    } else { // in an earlier session, which alone could put it back
+        message.title = tr("This source was taken out of the dossier.");
+        message.text = tr("Add the file again to ask about it.");
+    }
+    if (m_mode != Mode::Read) {
+        setMode(Mode::Read);
+    }
+    messages()->show(message);
+    return true;
 }
 
 // ---------------------------------------------------------------- failures

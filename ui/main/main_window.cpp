@@ -116,6 +116,13 @@ void MainWindow::buildBody() {
 
 // ---------------------------------------------------------------- layout
 
+void MainWindow::changeEvent(QEvent* event) {
+    QMainWindow::changeEvent(event);
+    if (event->type() == QEvent::ActivationChange && isActiveWindow()) {
+        checkDisk(); // the person may come from another program, where they saved a file
+    }
+}
+
 void MainWindow::resizeEvent(QResizeEvent* event) {
     QMainWindow::resizeEvent(event);
     const bool compact = width() < px(kCompactWidth);

@@ -7,6 +7,7 @@
 #include <QStackedWidget>
 #include <QTimer>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <vector>
 
@@ -27,6 +28,7 @@ class EmptyPage;
 class JobsPopup;
 class MemoryPage;
 class NotesStrip;
+struct NoteRow;
 class ReportPage;
 class SetupPage;
 class SourcesPanel;
@@ -49,6 +51,7 @@ class MainWindow : public QMainWindow {
     void adoptSession(std::unique_ptr<app::Session> session);
     void closeDossier();
     void openSample(const QString& question = {});
+    void openLast(); ///< the dossier that was open last; the sample when there is none
     /// Adds files and folders; without an open dossier a new one is made for them.
     void addPaths(const std::vector<std::filesystem::path>& paths);
     app::Session* session() const { return m_session.get(); }
@@ -84,6 +87,7 @@ class MainWindow : public QMainWindow {
     void report(const app::Failure& failure, const QString& cause);
 
   protected:
+    void changeEvent(QEvent*) override;
     void resizeEvent(QResizeEvent*) override;
     void closeEvent(QCloseEvent*) override;
     void dragEnterEvent(QDragEnterEvent*) override;
@@ -118,6 +122,11 @@ class MainWindow : public QMainWindow {
     void showAbout();
     void showOffline();
 
+    // main_dossiers.cpp
+    void reportWith(const app::Failure& failure, const QString& cause,
+                    const std::vector<Message::Action>& actions);
+    void reportUnopened(const app::Failure& failure, const std::filesystem::path& folder);
+
     // main_locator.cpp
     std::vector<LocatorCategory> locatorCategories();
 
@@ -129,7 +138,12 @@ class MainWindow : public QMainWindow {
     void askBeforeAdding(const app::AddRequest& request);
     void removeSources(std::vector<app::SourceId> ids); ///< asks where that costs reading
     void takeOut(const std::vector<app::SourceId>& ids);
-    void askPrice(Message message, const app::LanePrice& price);
+    void checkDisk(); ///< whether files changed since they were added; a bar and badges say so
+    void sayChanged(const std::vector<app::SourceId>& changed);
+    QString priceText(const app::LanePrice& price) const;
+    QString usesText(const std::vector<app::SourceId>& ids) const; ///< what cites or marks them
+    /// Whether a place cannot be opened since its source is out; a bar then says so.
+    bool sayIfTakenOut(app::SourceId id);
     QString namesOf(const std::vector<app::SourceId>& ids) const;
     void askPassword(app::SourceId id);
     void reportSourceFailures(const std::vector<app::SourceId>& ids);
@@ -145,6 +159,7 @@ class MainWindow : public QMainWindow {
     void refreshLevels();
     void refreshViewerOverlays();
     void refreshNotes();
+    std::vector<NoteRow> citationRows() const; ///< of all answers
     void refreshOutline();
     void setLevel(const std::string& level);
     void cycleLevel();
@@ -167,6 +182,7 @@ class MainWindow : public QMainWindow {
     std::vector<Visit> m_backStack, m_forwardStack;
     Mode m_mode = Mode::Read;
     bool m_sourcesWanted = true, m_threadWanted = true, m_compact = false, m_setupFirst = false;
+    bool m_checkingDisk = false;
 
     ToolBar* m_toolBar;
     QStackedWidget* m_body;
@@ -184,7 +200,8 @@ class MainWindow : public QMainWindow {
     QPointer<JobsPopup> m_jobsPopup;
     std::vector<std::pair<QString, QAction*>> m_actions; ///< for locator and shortcut list
     QTimer m_jobTimer;
-    std::vector<long long> m_failedShown; ///< sources whose failure was reported
+    std::map<app::SourceId, QString> m_takenOut; ///< names of what this session took out
+    std::vector<long long> m_failedShown;        ///< sources whose failure was reported
 };
 
 } // namespace dossier::ui

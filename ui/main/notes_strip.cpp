@@ -135,7 +135,7 @@ class Delegate : public QStyledItemDelegate {
         const Tokens& t = tokens();
         const NoteRow& row = m_strip->model().row(index.row());
         const QRectF cell = option.rect;
-        const bool current = !row.isMark && row.citation.number == m_strip->current();
+        const bool current = m_strip->isCurrent(row);
         const bool selected = option.state.testFlag(QStyle::State_Selected);
         if (current || selected || option.state.testFlag(QStyle::State_MouseOver)) {
             p.fillRect(cell, current || selected ? t.soft : t.hover);
@@ -313,11 +313,16 @@ void NotesStrip::setSource(app::SourceId source) {
     apply();
 }
 
-void NotesStrip::setCurrent(std::uint32_t citation) {
-    if (m_current != citation) {
+void NotesStrip::setCurrent(app::QuestionId question, std::uint32_t citation) {
+    if (m_current != citation || m_question != question) {
+        m_question = question;
         m_current = citation;
         m_list->viewport()->update();
     }
+}
+
+bool NotesStrip::isCurrent(const NoteRow& row) const {
+    return !row.isMark && row.question == m_question && row.citation.number == m_current;
 }
 
 void NotesStrip::apply() {
@@ -347,7 +352,7 @@ void NotesStrip::open(const QModelIndex& index) {
     if (row.isMark) {
         emit markOpened(row.mark);
     } else {
-        emit citationOpened(row.citation);
+        emit citationOpened(row.question, row.citation.number);
     }
 }
 
@@ -368,7 +373,9 @@ void NotesStrip::menu(const QPoint& at) {
                            [this, id = row.mark.id] { emit markRemoveRequested(id); });
     } else if (row.citation.place) {
         actions->addAction(tr("Make it a highlight (Ctrl+H)"), this,
-                           [this, citation = row.citation] { emit promoteRequested(citation); });
+                           [this, question = row.question, number = row.citation.number] {
+                               emit promoteRequested(question, number);
+                           });
     }
     actions->popup(m_list->viewport()->mapToGlobal(at));
 }

@@ -13,8 +13,9 @@ namespace dossier::ui {
 
 struct NoteRow {
     bool isMark = false;
-    app::Citation citation; ///< of citations
-    app::Mark mark;         ///< of marks
+    app::Citation citation;     ///< of citations
+    app::QuestionId question{}; ///< whose answer cites
+    app::Mark mark;             ///< of marks
     app::SourceId source{};
     QString place; ///< "segment_writer.cpp"
     QString where; ///< ":109–110", " p. 14"
@@ -46,19 +47,20 @@ class NotesStrip : public QWidget {
     /// All rows; the strip filters by state and by the source that is open.
     void setRows(std::vector<NoteRow> rows);
     void setSource(app::SourceId source);
-    void setCurrent(std::uint32_t citation);
+    void setCurrent(app::QuestionId question, std::uint32_t citation);
     std::uint32_t current() const { return m_current; }
+    bool isCurrent(const NoteRow& row) const;
     void setOpen(bool open);
     bool isOpen() const { return m_open; }
     QListView* list() const { return m_list; }
     const NotesModel& model() const { return *m_model; }
 
   signals:
-    void citationOpened(const dossier::app::Citation& citation);
+    void citationOpened(dossier::app::QuestionId question, std::uint32_t number);
     void markOpened(const dossier::app::Mark& mark);
     void markEditRequested(const dossier::app::Mark& mark);
     void markRemoveRequested(dossier::app::MarkId id);
-    void promoteRequested(const dossier::app::Citation& citation);
+    void promoteRequested(dossier::app::QuestionId question, std::uint32_t number);
     void openChanged(bool open);
 
   private:
@@ -75,6 +77,7 @@ class NotesStrip : public QWidget {
     Button* m_states;
     Button* m_scope;
     app::SourceId m_source{};
+    app::QuestionId m_question{}; ///< of the current citation
     std::uint32_t m_current = 0;
     Show m_show = Show::All;
     bool m_thisSource = true, m_open = false;

@@ -123,4 +123,19 @@ void RemoveSources::undo() {
     }
 }
 
+PutBackSources::PutBackSources(app::Session* session, std::vector<app::SourceId> ids)
+    : QUndoCommand(tr("put back source")), m_session(session), m_ids(std::move(ids)) {}
+
+void PutBackSources::redo() {
+    if (m_session) {
+        m_session->restoreSources(m_ids);
+    }
+}
+
+void PutBackSources::undo() {
+    if (m_session) {
+        m_session->removeSources(m_ids);
+    }
+}
+
 } // namespace dossier::ui

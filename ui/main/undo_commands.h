@@ -69,4 +69,16 @@ class RemoveSources : public QUndoCommand {
     std::vector<app::SourceId> m_ids;
 };
 
+/// Takes back a removal that is not the last thing that was done.
+class PutBackSources : public QUndoCommand {
+  public:
+    PutBackSources(app::Session* session, std::vector<app::SourceId> ids);
+    void redo() override;
+    void undo() override;
+
+  private:
+    QPointer<app::Session> m_session;
+    std::vector<app::SourceId> m_ids;
+};
+
 } // namespace dossier::ui

@@ -325,6 +325,7 @@ void ReportPage::setSession(app::Session* session, PageRenderer* renderer) {
             }
         });
         connect(session, &app::Session::marksChanged, this, changed);
+        connect(session, &app::Session::sourcesChanged, this, changed);
         connect(session, &app::Session::jobChanged, this, [this](app::JobId id) {
             if (id != m_previewJob) {
                 return;

@@ -21,21 +21,42 @@ struct SourcesModel::Node {
     int row = 0;                   ///< in parent->children
     QHash<QString, Node*> folders; ///< the children that are folders, by name
 
-    Node* append(std::unique_ptr<Node> child) {
+    /// Of the first file below, or of the file itself: children stand in this order.
+    app::SourceId first() const {
+        const Node* node = this;
+        while (!node->source) {
+            node = node->children.front().get();
+        }
+        return node->source->id;
+    }
+    /// Where something with this id belongs: mostly at the end, but what is put back goes to its
+    /// old place.
+    int placeOf(app::SourceId id) const {
+        auto at = children.size();
+        while (at > 0 && children[at - 1]->first() > id) {
+            --at;
+        }
+        return static_cast<int>(at);
+    }
+    Node* insert(int at, std::unique_ptr<Node> child) {
         child->parent = this;
-        child->row = static_cast<int>(children.size());
         if (!child->source) {
             folders.insert(child->name, child.get());
         }
-        children.push_back(std::move(child));
-        return children.back().get();
+        Node* inserted = child.get();
+        children.insert(children.begin() + at, std::move(child));
+        number(at);
+        return inserted;
     }
     void erase(int at) {
         if (!children[static_cast<std::size_t>(at)]->source) {
             folders.remove(children[static_cast<std::size_t>(at)]->name);
         }
         children.erase(children.begin() + at);
-        for (std::size_t i = static_cast<std::size_t>(at); i < children.size(); ++i) {
+        number(at);
+    }
+    void number(int from) {
+        for (auto i = static_cast<std::size_t>(from); i < children.size(); ++i) {
             children[i]->row = static_cast<int>(i);
         }
     }
@@ -122,37 +143,30 @@ void SourcesModel::update(const std::vector<app::Source>& sources,
     }
 }
 
-SourcesModel::Node* SourcesModel::folderNode(const QString& path, bool notify) {
-    Node* node = m_root.get();
-    for (const QString& part : path.split(QLatin1Char('/'), Qt::SkipEmptyParts)) {
-        if (Node* folder = node->folders.value(part)) {
-            node = folder;
-            continue;
-        }
-        const int row = static_cast<int>(node->children.size());
-        if (notify) {
-            beginInsertRows(indexOf(node), row, row);
-        }
-        auto folder = std::make_unique<Node>();
-        folder->name = part;
-        node = node->append(std::move(folder));
-        if (notify) {
-            endInsertRows();
-        }
-    }
-    return node;
-}
-
 void SourcesModel::insert(const app::Source& source, bool notify) {
-    Node* folder = folderNode(QString::fromStdString(source.folder), notify);
-    const int row = static_cast<int>(folder->children.size());
-    if (notify) {
-        beginInsertRows(indexOf(folder), row, row);
+    // Folders that are not there yet are made with the file in them: none is ever empty.
+    Node* parent = m_root.get();
+    QStringList missing;
+    for (const QString& part :
+         QString::fromStdString(source.folder).split(QLatin1Char('/'), Qt::SkipEmptyParts)) {
+        Node* folder = missing.isEmpty() ? parent->folders.value(part) : nullptr;
+        folder != nullptr ? void(parent = folder) : void(missing << part);
     }
     auto node = std::make_unique<Node>();
     node->name = QString::fromStdString(source.name);
     node->source = source;
-    m_byId.insert(static_cast<qlonglong>(source.id), folder->append(std::move(node)));
+    m_byId.insert(static_cast<qlonglong>(source.id), node.get());
+    while (!missing.isEmpty()) {
+        auto folder = std::make_unique<Node>();
+        folder->name = missing.takeLast();
+        folder->insert(0, std::move(node));
+        node = std::move(folder);
+    }
+    const int row = parent->placeOf(source.id);
+    if (notify) {
+        beginInsertRows(indexOf(parent), row, row);
+    }
+    parent->insert(row, std::move(node));
     if (notify) {
         endInsertRows();
     }
@@ -213,6 +227,17 @@ QModelIndex SourcesModel::indexOf(const Node* node) const {
         return {};
     }
     return createIndex(node->row, 0, const_cast<Node*>(node));
+}
+
+void SourcesModel::setChangedOnDisk(std::set<app::SourceId> ids) {
+    std::swap(m_changed, ids);
+    ids.insert(m_changed.begin(), m_changed.end());
+    for (const app::SourceId id : ids) {
+        const QModelIndex index = indexOf(id);
+        if (index.isValid()) {
+            emit dataChanged(index, index);
+        }
+    }
 }
 
 QModelIndex SourcesModel::indexOf(app::SourceId id) const {
@@ -285,6 +310,8 @@ std::pair<QString, BadgeKind> SourcesModel::badge(const Node& node) const {
         return {s.failure && s.failure->code == ErrorCode::Encrypted ? tr("password")
                                                                      : tr("failed"),
                 BadgeKind::Error};
+    } else if (m_changed.contains(s.id)) {
+        return {tr("changed on disk"), BadgeKind::Warning};
     } else if (s.pages > 0 && s.pagesWithoutText >= s.pages) {
         return {tr("no text layer"), BadgeKind::Warning};
     } else if (s.pagesWithoutText > 0) {

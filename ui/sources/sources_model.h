@@ -7,6 +7,7 @@
 #include <QHash>
 #include <memory>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "app/model_types.h"
@@ -41,6 +42,10 @@ class SourcesModel : public QAbstractItemModel {
     /// Tokens of the whole context, for the spoken share; 0 = unknown.
     void setContextTokens(std::uint64_t tokens) { m_contextTokens = tokens; }
 
+    /// Files of these are others now than when they were added.
+    void setChangedOnDisk(std::set<app::SourceId> ids);
+    const std::set<app::SourceId>& changedOnDisk() const { return m_changed; }
+
     QModelIndex indexOf(app::SourceId id) const;
     std::optional<app::SourceId> sourceAt(const QModelIndex& index) const;
     /// The sources below (or at) an index.
@@ -64,7 +69,6 @@ class SourcesModel : public QAbstractItemModel {
 
     Node* nodeOf(const QModelIndex& index) const;
     QModelIndex indexOf(const Node* node) const;
-    Node* folderNode(const QString& path, bool notify);
     void insert(const app::Source& source, bool notify);
     void remove(Node* node);
     void sum(Node* node) const;
@@ -74,6 +78,7 @@ class SourcesModel : public QAbstractItemModel {
 
     std::unique_ptr<Node> m_root;
     QHash<qlonglong, Node*> m_byId;
+    std::set<app::SourceId> m_changed;
     std::uint64_t m_largest = 0;
     std::uint64_t m_contextTokens = 0;
 };

@@ -27,17 +27,8 @@ ViewerArea::ViewerArea(QWidget* parent)
     layout->addWidget(m_messages);
     layout->addWidget(m_stack, 1);
     layout->addWidget(m_notes);
-    auto* nothing = new Panel(&Tokens::desk, {}, this);
-    auto* centre = nothing->column(40, 40, 40, 40, 6);
-    auto* hint = new Label(tr("Choose a source at the left, or a citation at the right."),
-                           Type::Body, &Tokens::text2, nothing);
-    hint->setAlignment(Qt::AlignCenter);
-    hint->setWordWrap(true);
-    centre->addStretch(1);
-    centre->addWidget(hint);
-    centre->addStretch(1);
-    m_nothing = nothing;
-    m_stack->addWidget(nothing);
+    m_nothing = buildNothing();
+    m_stack->addWidget(m_nothing);
     connect(m_tabs, &QTabBar::currentChanged, this, [this](int index) {
         if (index >= 0 && index < static_cast<int>(m_pages.size())) {
             m_stack->setCurrentWidget(m_pages[static_cast<std::size_t>(index)]);
@@ -52,6 +43,41 @@ ViewerArea::ViewerArea(QWidget* parent)
         std::swap(m_pages[static_cast<std::size_t>(from)], m_pages[static_cast<std::size_t>(to)]);
     });
     m_notes->hide();
+    refreshNothing();
+}
+
+QWidget* ViewerArea::buildNothing() {
+    auto* nothing = new Panel(&Tokens::desk, {}, this);
+    auto* centre = nothing->column(40, 40, 40, 40, 12);
+    m_hint = new Label({}, Type::Body, &Tokens::text2, nothing);
+    m_hint->setAlignment(Qt::AlignCenter);
+    m_hint->setWordWrap(true);
+    m_adding = new QWidget(nothing);
+    auto* buttons = rowLayout(m_adding, 0, 0, 0, 0, 8);
+    auto* files =
+        new Button(tr("Add files…"), QStringLiteral("add-file"), Button::Primary, m_adding);
+    auto* folder =
+        new Button(tr("Add a folder…"), QStringLiteral("add-folder"), Button::Normal, m_adding);
+    connect(files, &Button::clicked, this, &ViewerArea::addFilesRequested);
+    connect(folder, &Button::clicked, this, &ViewerArea::addFolderRequested);
+    buttons->addStretch(1);
+    buttons->addWidget(files);
+    buttons->addWidget(folder);
+    buttons->addStretch(1);
+    centre->addStretch(1);
+    centre->addWidget(m_hint);
+    centre->addWidget(m_adding);
+    centre->addStretch(1);
+    return nothing;
+}
+
+void ViewerArea::refreshNothing() {
+    const bool empty = m_session && m_session->sources().empty();
+    m_adding->setVisible(empty);
+    m_hint->setText(!m_session ? tr("No dossier is open.")
+                    : empty ? tr("Nothing is in this dossier yet. Add contracts, notes or a code "
+                                 "repository, or drop them here.")
+                            : tr("Choose a source at the left, or a citation at the right."));
 }
 
 void ViewerArea::showEmpty() {
@@ -71,6 +97,7 @@ void ViewerArea::setSession(app::Session* session, PageRenderer* renderer) {
     if (session != nullptr) {
         connect(session, &app::Session::sourcesChanged, this,
                 [this](const std::vector<app::SourceId>& ids) {
+                    refreshNothing();
                     for (const app::SourceId id : ids) {
                         DocumentTab* tab = tabOf(id);
                         const app::Source* source = m_session->source(id);
@@ -89,6 +116,7 @@ void ViewerArea::setSession(app::Session* session, PageRenderer* renderer) {
                     }
                 });
     }
+    refreshNothing();
 }
 
 DocumentTab* ViewerArea::openSource(app::SourceId id, std::optional<ingest::TextRange> range,

@@ -69,8 +69,12 @@ class ViewerArea : public QWidget {
     void placeLeft(const dossier::ui::Visit& from); ///< before a jump by number or outline
     void moved();                                   ///< the reading position changed
     void message(const dossier::app::Failure& failure, const QString& cause);
+    void addFilesRequested();
+    void addFolderRequested();
 
   private:
+    QWidget* buildNothing();
+    void refreshNothing();
     void load(DocumentTab* tab, std::optional<ingest::TextRange> range, bool flash);
     void loadOutline(DocumentTab* tab);
     void showEmpty();
@@ -80,7 +84,9 @@ class ViewerArea : public QWidget {
     DocumentTabs* m_tabs;
     MessageArea* m_messages;
     QStackedWidget* m_stack;
-    QWidget* m_nothing;
+    QWidget* m_nothing;          ///< where no document is shown
+    Label* m_hint = nullptr;     ///< what to do then
+    QWidget* m_adding = nullptr; ///< buttons of a dossier without sources
     NotesStrip* m_notes;
     std::vector<QWidget*> m_pages; ///< by tab
     std::map<long long, std::vector<OutlineItem>> m_outlines;

