@@ -82,7 +82,7 @@ class ModelsTest : public QObject {
         QVERIFY(model.index(1, 0)
                     .data(Qt::AccessibleTextRole)
                     .toString()
-                    .contains(QStringLiteral("changed on disk")));
+                    .contains(QStringLiteral("changed")));
         model.setChangedOnDisk({});
         QVERIFY(!model.index(1, 0)
                      .data(Qt::AccessibleTextRole)

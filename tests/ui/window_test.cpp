@@ -189,7 +189,7 @@ class WindowTest : public QObject {
         const MessageBar& asked = *f.window.messages()->bars().front();
         QVERIFY2(asked.text().contains(QStringLiteral("cite it")), qPrintable(asked.text()));
         QCOMPARE(f.window.session()->sources().size(), before.size());
-        QTest::keyClick(QApplication::focusWidget(), Qt::Key_Space);
+        QTest::keyClick(QApplication::focusWidget(), Qt::Key_Return);
         QCOMPARE(f.window.session()->source(cited), nullptr);
 
         thread.openCitation(1); // says why nothing opens, and offers the way back

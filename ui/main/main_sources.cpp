@@ -298,6 +298,7 @@ bool MainWindow::sayIfTakenOut(app::SourceId id) {
     if (!m_session || m_session->source(id) != nullptr) {
         return false;
     }
+    messages()->withdraw(QStringLiteral("removed")); // this one says it again
     Message message;
     message.kind = Message::Info;
     message.cause = QStringLiteral("gone");

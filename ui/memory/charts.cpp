@@ -199,13 +199,13 @@ void LineChart::paintEvent(QPaintEvent*) {
     QPainter p(this);
     const Tokens& t = tokens();
     p.fillRect(rect(), t.base);
-    paintGrid(p, rect(), 2);
     double most = 0;
     if (m_points != nullptr) {
         for (const Point& point : *m_points) {
             most = std::max(most, point.value);
         }
     }
+    paintGrid(p, rect(), most > 0 ? 2 : 1);
     if (most <= 0) {
         drawText(p, rect(), tr("No answer was written in the last 10 minutes"),
                  fontOf(Type::Caption), t.text3, Qt::AlignCenter);

@@ -311,7 +311,7 @@ std::pair<QString, BadgeKind> SourcesModel::badge(const Node& node) const {
                                                                      : tr("failed"),
                 BadgeKind::Error};
     } else if (m_changed.contains(s.id)) {
-        return {tr("changed on disk"), BadgeKind::Warning};
+        return {tr("changed"), BadgeKind::Warning}; // on disk
     } else if (s.pages > 0 && s.pagesWithoutText >= s.pages) {
         return {tr("no text layer"), BadgeKind::Warning};
     } else if (s.pagesWithoutText > 0) {

@@ -78,6 +78,7 @@ MessageBar::MessageBar(const Message& message, QWidget* parent)
             auto* button =
                 new Button(action.text, {}, first ? Button::Primary : Button::Normal, this);
             button->setHeight(26, Type::Small, 8, 5);
+            button->setAutoDefault(true); // Enter presses it
             m_first = first ? button : m_first;
             connect(button, &Button::clicked, this, [this, run = action.run] {
                 // The action may take the bar away, so nothing of it is touched afterwards.
