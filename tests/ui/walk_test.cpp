@@ -7,6 +7,8 @@
 #include <QFileDialog>
 #include <QLineEdit>
 #include <QMimeData>
+#include <QScrollArea>
+#include <QScrollBar>
 #include <QSignalSpy>
 #include <QTableWidget>
 #include <QTest>
@@ -280,6 +282,9 @@ class WalkTest : public QObject {
         QVERIFY(window()->memoryPage()->table()->rowCount() >= 4);
         window()->memoryPage()->setTableShown(false);
         QVERIFY(!m_real->engine().memory().back().engine.ledger.empty());
+        for (const QScrollArea* area : window()->memoryPage()->findChildren<QScrollArea*>()) {
+            QVERIFY2(area->horizontalScrollBar()->maximum() == 0, "nothing is cut off at the side");
+        }
         picture("memory");
     }
 

@@ -260,9 +260,10 @@ QWidget* MemoryPage::buildSide() {
     m_speedBig->setLineHeight(24);
     m_speedSmall = new Label({}, Type::Small, &Tokens::text2, content);
     m_speedSmall->setTabular();
+    m_speedSmall->setElide(Qt::ElideRight);
     speed->addWidget(m_speedBig);
-    speed->addWidget(m_speedSmall);
     speed->addStretch(1);
+    layout->addWidget(m_speedSmall);
     addGap(layout, 6);
     m_speedChart = new LineChart(tr("Answer speed over time"), 86, content);
     m_speedChart->setPoints(&m_speed);
