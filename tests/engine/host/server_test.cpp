@@ -183,7 +183,9 @@ TEST(Server, EndsWithItsInputAndNotWithTheSignalsOfItsGroup) {
     Talk talk;
     for (const int signal : {SIGINT, SIGTERM}) {
         kill(talk.process().pid(), signal);
-        talk.say(R"({"jsonrpc":"2.0","id":1,"method":"telemetry"})");
+        // An id of its own: that of a request is free only some time after its answer.
+        talk.say(R"({"jsonrpc":"2.0","id":)" + std::to_string(signal) +
+                 R"(,"method":"telemetry"})");
         EXPECT_EQ(talk.hear()["result"]["activity"], "idle");
     }
     talk.process().closeInput();
