@@ -23,6 +23,7 @@ std::string lowerCase(std::string text) {
 struct Chunk {
     std::string text;  ///< without the punctuation behind it
     bool ends = false; ///< punctuation behind it ends a phrase
+    bool endsSentence = false;
 };
 
 std::vector<Chunk> chunksOf(std::string_view text) {
@@ -32,7 +33,8 @@ std::vector<Chunk> chunksOf(std::string_view text) {
         std::string chunk(text.substr(at, end - at));
         const std::size_t size = chunk.find_last_not_of(".,:;?!)\"'") + 1;
         if (size > 0) {
-            chunks.push_back({chunk.substr(0, size), size < chunk.size()});
+            chunks.push_back({chunk.substr(0, size), size < chunk.size(),
+                              chunk.find_first_of(".:?!", size) != std::string::npos});
         }
         at = end + 1;
     }
@@ -43,10 +45,10 @@ std::vector<Chunk> chunksOf(std::string_view text) {
 std::map<std::string, bool> namingStems(const SearchData& data, const std::vector<Chunk>& chunks) {
     std::map<std::string, bool> naming;
     std::vector<std::string> phrase; // so far without a document word
+    bool begins = true;              // a sentence, whose first word has a capital anyway
     for (const Chunk& chunk : chunks) {
-        // The first word of a question has one anyway.
-        const bool capital =
-            &chunk != &chunks.front() && chunk.text[0] >= 'A' && chunk.text[0] <= 'Z';
+        const bool capital = !begins && chunk.text[0] >= 'A' && chunk.text[0] <= 'Z';
+        begins = chunk.endsSentence;
         for (const std::string& word : wordsOf(chunk.text)) {
             if (data.stopWords.count(word) > 0) {
                 phrase.clear();

@@ -140,6 +140,8 @@ TEST(AnswerProcedure, QuestionsNameDocumentsByPathTitleOrParty) {
     EXPECT_THAT(naming("What does Orca pay?"), ElementsAre(1, 0, 0))
         << "parties stand in the first passage";
     EXPECT_THAT(naming("What does the orca pay?"), Each(0)) << "a name has a capital";
+    EXPECT_THAT(naming("For the supply agreement: Orca pays?"), ElementsAre(0, 1, Lt(0.6)))
+        << "and so has what begins a sentence";
     EXPECT_THAT(naming("What insurance must the tenant keep?"), Each(0)) << "that is a subject";
     EXPECT_THAT(naming("Insurance: who pays? Is there an agreement?")[0], 0);
     EXPECT_THAT(naming("What is in the contracts on the 4 pages?"), Each(0))
