@@ -15,12 +15,13 @@ struct StoredCitation {
 /// tree, and those that an earlier text had lost (they keep the document's name alone).
 std::vector<StoredCitation> citationsOf(Database& database, const Source& source, bool own) {
     std::vector<StoredCitation> list;
+    const std::string path = source.path(); // SQLite reads it where it is, with every row
     Query row = database.query(
         "SELECT answer,number,quote,answer_begin,answer_end,verdict,percent,forced,named,document,"
         "source,range_begin,range_end,page,page_label,line,section FROM citation WHERE source IN "
         "(SELECT id FROM source WHERE folder = ?1 AND name = ?2 AND (id <> ?3 OR ?4)) "
         "OR (source IS NULL AND document = ?5)",
-        source.folder, source.name, source.id, own, source.path());
+        source.folder, source.name, source.id, own, path);
     while (row.next()) {
         list.push_back({AnswerId{row.integer(0)}, citationIn(row)});
     }

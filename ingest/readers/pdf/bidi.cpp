@@ -95,7 +95,9 @@ Piece pieceOf(const RawWord& whole, const std::vector<Character>& characters, st
     piece.word.right = place(to);
     for (Character& c : piece.characters) {
         const auto share = [&](std::uint16_t edge) {
-            return to > from ? static_cast<std::uint16_t>((edge - from) * kWholeWord / (to - from))
+            // In 64 bits: the product of two shares is larger than an int.
+            return to > from ? static_cast<std::uint16_t>(std::int64_t{edge - from} * kWholeWord /
+                                                          (to - from))
                              : std::uint16_t{0};
         };
         c = {c.value, c.kind, share(c.begin), share(c.end)};
