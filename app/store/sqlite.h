@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <unordered_map>
 #include <vector>
 
@@ -68,9 +69,11 @@ class Database {
     Database(const Database&) = delete;
     Database& operator=(const Database&) = delete;
 
-    /// Statements are prepared once and kept; `sql` must be a literal.
+    /// Statements are prepared once and kept; `sql` must be a literal. SQLite reads bound text where
+    /// it is with every row, so a temporary one, gone when this returns, does not compile.
     template<class... Args>
-    Query query(std::string_view sql, const Args&... args) {
+    Query query(std::string_view sql, Args&&... args) {
+        static_assert((... && !std::is_same_v<Args, std::string>), "a temporary is bound");
         Query query(*this, prepare(sql));
         int index = 0;
         (bindOne(query, ++index, args), ...);
