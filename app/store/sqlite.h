@@ -69,8 +69,8 @@ class Database {
     Database(const Database&) = delete;
     Database& operator=(const Database&) = delete;
 
-    /// Statements are prepared once and kept; `sql` must be a literal. SQLite reads bound text where
-    /// it is with every row, so a temporary one, gone when this returns, does not compile.
+    /// Statements are prepared once and kept; `sql` must be a literal. SQLite reads bound text
+    /// where it is with every row, so a temporary one, gone when this returns, does not compile.
     template<class... Args>
     Query query(std::string_view sql, Args&&... args) {
         static_assert((... && !std::is_same_v<Args, std::string>), "a temporary is bound");
